@@ -1,0 +1,18 @@
+package cgo
+
+// #include <stdlib.h>
+// #include "host.h"
+import "C"
+
+import "unsafe"
+
+// Empty is one crossing that does nothing.
+func Empty() { C.py_empty() }
+
+// BenchCall is the ns that C alone takes for rounds × name(a, b), a function of __main__ that adds:
+// attaching for each call, or once for all. -1: it failed.
+func (in *Interp) BenchCall(name string, a, b, rounds int, each bool) int64 {
+	s := C.CString(name)
+	defer C.free(unsafe.Pointer(s))
+	return int64(C.py_bench_call(in.p, s, C.long(a), C.long(b), C.int64_t(rounds), toInt(each)))
+}

@@ -1,0 +1,355 @@
+// Call, eval and exec: attach, decode, run, encode, detach in one crossing.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+// A dotted name to be called. Its parts are interned at first use, attached, and kept for ever: Go
+// keeps a bounded number of them and asks for `once` beyond that.
+struct py_name {
+    int once, nparts; // nparts 0: not split yet
+    PyObject **parts;
+    char text[];
+};
+
+struct py_name *py_name_new(const char *text, size_t len, int once) {
+    struct py_name *n = calloc(1, sizeof *n + len + 1);
+    if (n) {
+        memcpy(n->text, text, len);
+        n->once = once;
+    }
+    return n;
+}
+
+static void name_free(struct py_name *n) {
+    for (int i = 0; i < n->nparts; i++)
+        py.Py_DecRef(n->parts[i]);
+    free(n->parts);
+    free(n);
+}
+
+static PyObject *intern(const char *s, size_t n) {
+    char *copy = strndup(s, n);
+    PyObject *o = copy ? py.PyUnicode_InternFromString(copy) : py.PyErr_NoMemory();
+    free(copy);
+    return o;
+}
+
+static int split(struct py_name *n) {
+    int parts = 1, i = 0;
+    for (const char *s = n->text; *s; s++)
+        parts += *s == '.';
+    PyObject **p = calloc((size_t)parts, sizeof *p);
+    if (!p)
+        return py.PyErr_NoMemory(), -1;
+    for (const char *s = n->text; i < parts; i++) {
+        size_t len = strcspn(s, ".");
+        if (!(p[i] = intern(s, len)))
+            break;
+        s += len + 1;
+    }
+    if (i == parts) {
+        n->parts = p;
+        put(&n->nparts, parts);
+        return 0;
+    }
+    while (i--)
+        py.Py_DecRef(p[i]);
+    free(p);
+    return -1;
+}
+
+// Splits once; on free-threaded builds two threads may try.
+static int ensure_split(struct py_interp *in, struct py_name *n) {
+    if (get(&n->nparts))
+        return 0;
+    if (py_free_threaded())
+        pthread_mutex_lock(&in->mu);
+    int rc = n->nparts ? 0 : split(n);
+    if (py_free_threaded())
+        pthread_mutex_unlock(&in->mu);
+    return rc;
+}
+
+// A new reference, or NULL: with an exception set only if looking failed.
+static PyObject *dict_get(PyObject *dict, PyObject *key) {
+    PyObject *o = NULL;
+    if (py.PyDict_GetItemRef) {
+        py.PyDict_GetItemRef(dict, key, &o);
+        return o;
+    }
+    o = py.PyDict_GetItemWithError(dict, key);
+    if (o)
+        py.Py_IncRef(o);
+    return o;
+}
+
+// __main__, then the modules that are loaded, then builtins, then an import.
+static PyObject *first_part(struct py_interp *in, struct py_name *n) {
+    PyObject *key = n->parts[0], *o = dict_get(in->names.main_dict, key);
+    if (!o && n->nparts > 1 && !py.PyErr_Occurred())
+        o = dict_get(in->names.sys_modules, key);
+    if (!o && !py.PyErr_Occurred())
+        o = dict_get(in->names.builtins, key);
+    if (!o && n->nparts > 1 && !py.PyErr_Occurred())
+        o = py.PyImport_Import(key);
+    if (!o && !py.PyErr_Occurred()) {
+        char msg[256];
+        snprintf(msg, sizeof msg, "name '%.200s' is not defined", n->text);
+        py.PyErr_SetString(*py.PyExc_NameError, msg);
+    }
+    return o;
+}
+
+// Imports the first `parts` parts of the name; the module itself is not wanted.
+static int import_prefix(struct py_name *n, int parts) {
+    const char *end = n->text;
+    for (int i = 0; i < parts; i++)
+        end += strcspn(end, ".") + (i + 1 < parts);
+    PyObject *name = py.PyUnicode_FromStringAndSize(n->text, end - n->text);
+    PyObject *mod = name ? py.PyImport_Import(name) : NULL;
+    if (name)
+        py.Py_DecRef(name);
+    if (!mod)
+        return -1;
+    py.Py_DecRef(mod);
+    return 0;
+}
+
+// A module may lack the attribute because another thread is still importing it, or because it is a
+// submodule that nobody has imported: importing cures both. Otherwise the AttributeError stands.
+static PyObject *part_after_import(struct py_name *n, int i, PyObject *o) {
+    PyObject *t, *v, *tb, *r = NULL;
+    if (py_type_of(o) != py.PyModule_Type || !py.PyErr_ExceptionMatches(*py.PyExc_AttributeError))
+        return NULL;
+    py.PyErr_Fetch(&t, &v, &tb);
+    if (import_prefix(n, i) == 0)
+        r = py.PyObject_GetAttr(o, n->parts[i]);
+    if (!r) {
+        py.PyErr_Clear();
+        if (import_prefix(n, i + 1) == 0)
+            r = py.PyObject_GetAttr(o, n->parts[i]);
+    }
+    if (!r && !py.PyErr_ExceptionMatches(*py.PyExc_ModuleNotFoundError)) {
+        for (int k = 0; k < 3; k++) { // an import that failed of its own says more
+            PyObject *x = k == 0 ? t : k == 1 ? v : tb;
+            if (x)
+                py.Py_DecRef(x);
+        }
+        return NULL;
+    }
+    py.PyErr_Clear();
+    if (!r)
+        py.PyErr_Restore(t, v, tb);
+    else
+        for (int k = 0; k < 3; k++) {
+            PyObject *x = k == 0 ? t : k == 1 ? v : tb;
+            if (x)
+                py.Py_DecRef(x);
+        }
+    return r;
+}
+
+static PyObject *find(struct py_interp *in, struct py_name *n) {
+    if (ensure_split(in, n))
+        return NULL;
+    PyObject *o = first_part(in, n);
+    for (int i = 1; o && i < n->nparts; i++) {
+        PyObject *next = py.PyObject_GetAttr(o, n->parts[i]);
+        if (!next)
+            next = part_after_import(n, i, o);
+        py.Py_DecRef(o);
+        o = next;
+    }
+    return o;
+}
+
+static PyObject *vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw) {
+    n |= PY_VECTORCALL_ARGUMENTS_OFFSET;
+    if (py.PyObject_Vectorcall && !kw) // new in 3.11
+        return py.PyObject_Vectorcall(fn, args, n, NULL);
+    return py.PyObject_VectorcallDict(fn, args, n, kw);
+}
+
+// The arguments: u8 number, so many values, then one more value, a dict of keywords, if u8 is 1.
+PyObject *py_call_encoded(PyObject *fn, const uint8_t *in, size_t len) {
+    struct py_reader r = {in, in + len};
+    PyObject *few[9], **args = few, *kw = NULL, *result = NULL;
+    uint64_t n, done = 0;
+    if (py_read_u64(&r, &n))
+        return NULL;
+    int has_kw = n >> 63;
+    n = n << 1 >> 1;
+    if (n > len || (n > 8 && !(args = malloc((n + 1) * sizeof *args))))
+        return py.PyErr_NoMemory();
+    while (done < n && (args[done + 1] = py_decode(&r, 0)))
+        done++;
+    if (done == n && has_kw)
+        kw = py_decode(&r, 0);
+    if (done == n && (kw || !has_kw))
+        result = vectorcall(fn, args + 1, n, kw);
+    for (uint64_t i = 0; i < done; i++)
+        py.Py_DecRef(args[i + 1]);
+    if (kw)
+        py.Py_DecRef(kw);
+    if (args != few)
+        free(args);
+    return result;
+}
+
+static PyObject *call_name(struct py_interp *in, struct py_name *n, const uint8_t *args,
+                           size_t len) {
+    PyObject *fn = find(in, n), *result = NULL;
+    if (fn) {
+        result = py_call_encoded(fn, args, len);
+        py.Py_DecRef(fn);
+    }
+    if (n->once)
+        name_free(n);
+    return result;
+}
+
+// source, a NUL, the file name, a NUL. A new code object goes to Go with the frame, to be kept.
+static PyObject *compile(struct py_frame *f, const char *source, int start) {
+    const char *file = source + strlen(source) + 1;
+    PyObject *code = py.Py_CompileStringExFlags(source, file, start, NULL, -1);
+    f->code = (uint64_t)code;
+    return code;
+}
+
+// in: u64 code object or 0, u64 namespace or 0, then source and file name if there is no code yet.
+static PyObject *run_code(struct py_interp *in, struct py_frame *f, int start, const uint8_t *arg,
+                          size_t len) {
+    struct py_reader r = {arg, arg + len};
+    uint64_t code, ns;
+    if (py_read_u64(&r, &code) || py_read_u64(&r, &ns))
+        return NULL;
+    if (!code && !(code = (uint64_t)compile(f, (const char *)r.p, start)))
+        return NULL;
+    PyObject *dict = ns ? (PyObject *)ns : in->names.main_dict;
+    return py.PyEval_EvalCode((PyObject *)code, dict, dict);
+}
+
+static PyObject *perform(struct py_interp *in, struct py_frame *f, int op, uint64_t what,
+                         const uint8_t *arg, size_t len) {
+    switch (op) {
+    case PY_OP_CALL:
+        return call_name(in, (struct py_name *)what, arg, len);
+    case PY_OP_CALL_OBJECT:
+        return py_call_encoded((PyObject *)what, arg, len);
+    case PY_OP_EVAL:
+        return run_code(in, f, Py_eval_input, arg, len);
+    default:
+        return run_code(in, f, Py_file_input, arg, len);
+    }
+}
+
+// From WAITING to RUNNING, unless the caller has given up.
+int py_begin(struct py_frame *f) {
+    uint32_t waiting = PY_WAITING;
+    f->state_of = (uint64_t)py_current();
+    return __atomic_compare_exchange_n(&f->state, &waiting, PY_RUNNING, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE)
+               ? PY_OK
+               : PY_NEVER_RAN;
+}
+
+// Without a GIL in->mu keeps begin, cancel and end apart.
+static void lock(struct py_interp *in) {
+    if (py_free_threaded())
+        pthread_mutex_lock(&in->mu);
+}
+
+static void unlock(struct py_interp *in) {
+    if (py_free_threaded())
+        pthread_mutex_unlock(&in->mu);
+}
+
+// After this no asynchronous exception can be set for the frame, and one that is pending is taken
+// back, so that it cannot hit the next call of this thread.
+void py_end(struct py_interp *in, struct py_frame *f) {
+    lock(in);
+    put(&f->state, PY_DONE);
+    int sent = f->sent;
+    unlock(in);
+    if (sent)
+        py.PyThreadState_SetAsyncExc(((struct py_state *)f->state_of)->ident, NULL);
+}
+
+// While an exception is reported, another one would spoil the report. But str(exception) is code of the
+// program, which may never end: so after a second it is fair game.
+int py_reporting(struct py_state *st) {
+    return st->reporting && py_now() - st->reporting < 1000000000;
+}
+
+int py_interrupt(struct py_interp *in, struct py_state *st) {
+    if (py_reporting(st))
+        return 0;
+    PyObject *args[2] = {NULL, py.PyLong_FromLongLong((long long)st->ident)};
+    PyObject *ok = args[1] ? py.PyObject_VectorcallDict(in->names.interruptible, args + 1,
+                                                        1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
+                           : NULL;
+    int now = ok != py._Py_FalseStruct;
+    if (args[1])
+        py.Py_DecRef(args[1]);
+    if (ok)
+        py.Py_DecRef(ok);
+    py.PyErr_Clear();
+    return now;
+}
+
+// The state of a frame stays what it is while the GIL is held, but interruptible() is Python code, in
+// which the GIL may change hands: so the frame is looked at again after it.
+int py_cancel(struct py_interp *in, struct py_frame *f) {
+    struct py_scope sc;
+    int hit = 0;
+    if (py_enter(in, &sc, NULL))
+        return 0;
+    struct py_state *st = (struct py_state *)f->state_of;
+    if (get(&f->state) == PY_RUNNING)
+        hit = py_interrupt(in, st) ? 1 : 2;
+    lock(in);
+    if (get(&f->state) != PY_RUNNING)
+        hit = 0;
+    if (hit == 1) {
+        f->sent = 1;
+        py.PyThreadState_SetAsyncExc(st->ident, in->names.cancelled);
+    }
+    unlock(in);
+    py_leave(&sc);
+    return hit;
+}
+
+int py_result(struct py_interp *in, struct py_frame *f, PyObject *o) {
+    if (!o)
+        return py_raised(in, f);
+    if (f->flags & PY_FRAME_KEEP) {
+        f->obj = (uint64_t)o;
+        return PY_OK;
+    }
+    int rc = f->flags & PY_FRAME_DROP ? 0 : py_encode(f, o);
+    py.Py_DecRef(o);
+    return rc ? py_raised(in, f) : PY_OK;
+}
+
+int py_run(uintptr_t interp, struct py_frame *f, int op, uint64_t what, const uint8_t *arg,
+           size_t len) {
+    struct py_interp *in = (struct py_interp *)interp;
+    struct py_scope sc;
+    int rc = py_enter(in, &sc, f);
+    if (rc)
+        return rc;
+    int cancellable = f->flags & PY_FRAME_CANCELLABLE;
+    if (cancellable && (rc = py_begin(f))) {
+        py_leave(&sc);
+        return rc;
+    }
+    rc = py_result(in, f, perform(in, f, op, what, arg, len));
+    if (cancellable)
+        py_end(in, f);
+    if (f->flags & PY_FRAME_TIMED)
+        f->left = py_now();
+    py_leave(&sc);
+    return rc;
+}

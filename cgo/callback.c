@@ -1,0 +1,62 @@
+// Python functions made of C that call Go. They run detached: others run Python meanwhile.
+#include <string.h>
+
+#include "host.h"
+#include "_cgo_export.h"
+
+// native.write(fd, data): a stream of the host. self is the interpreter's address.
+static PyObject *write_stream(PyObject *self, PyObject *args) {
+    struct py_interp *in = py.PyLong_AsVoidPtr(self);
+    struct py_scope sc;
+    char *data, err[256] = "";
+    Py_ssize_t n;
+    int fd, overflow;
+    PyObject *number = py.PyTuple_GetItem(args, 0), *bytes = py.PyTuple_GetItem(args, 1);
+    if (!number || !bytes || py.PyBytes_AsStringAndSize(bytes, &data, &n))
+        return NULL;
+    fd = (int)py.PyLong_AsLongLongAndOverflow(number, &overflow);
+    void *ts = py_unblock(&sc);
+    go_write(in->handle, fd, data, n, err, sizeof err);
+    py_block(&sc, ts);
+    if (err[0]) {
+        py.PyErr_SetString(*py.PyExc_OSError, err);
+        return NULL;
+    }
+    return py.PyLong_FromLongLong(n);
+}
+
+// native.exit_thread(ident): raises SystemExit in a thread of Python.
+static PyObject *exit_thread(PyObject *self, PyObject *args) {
+    (void)self;
+    int overflow;
+    PyObject *number = py.PyTuple_GetItem(args, 0);
+    if (!number)
+        return NULL;
+    long long ident = py.PyLong_AsLongLongAndOverflow(number, &overflow);
+    return py.PyLong_FromLongLong(
+        py.PyThreadState_SetAsyncExc((unsigned long)ident, *py.PyExc_SystemExit));
+}
+
+static PyMethodDef natives[] = {
+    {"exit_thread", exit_thread, METH_VARARGS, "exit_thread(ident): SystemExit in that thread"},
+    {"write", write_stream, METH_VARARGS, "write(fd, data) to a stream of the host"},
+};
+
+// A dict of the functions above, bound to the interpreter.
+PyObject *py_natives(struct py_interp *in) {
+    PyObject *self = py.PyLong_FromVoidPtr(in), *dict = py.PyDict_New();
+    int rc = self && dict ? 0 : -1;
+    for (size_t i = 0; !rc && i < sizeof natives / sizeof *natives; i++) {
+        PyObject *fn = py.PyCFunction_NewEx(&natives[i], self, NULL);
+        rc = fn ? py.PyDict_SetItemString(dict, natives[i].ml_name, fn) : -1;
+        if (fn)
+            py.Py_DecRef(fn);
+    }
+    if (self)
+        py.Py_DecRef(self);
+    if (rc && dict) {
+        py.Py_DecRef(dict);
+        dict = NULL;
+    }
+    return dict;
+}

@@ -1,0 +1,83 @@
+package cgo
+
+// #include "host.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Host is the Go side of an interpreter, which C calls.
+type Host interface {
+	// PassBaton lets the next goroutine in. The caller is attached: it must not block.
+	PassBaton()
+	// Write takes what Python writes to stream fd (1 or 2). The caller is detached.
+	Write(fd int, p []byte) error
+	// Lost looks for slots of threads that died.
+	Lost()
+}
+
+var (
+	hosts   atomic.Pointer[[]Host] // by handle; replaced as a whole, under hostsMu
+	hostsMu sync.Mutex
+)
+
+// nobody stands for a host that is not there yet.
+type nobody struct{}
+
+func (nobody) PassBaton()              {}
+func (nobody) Write(int, []byte) error { return errors.New("no host yet") }
+func (nobody) Lost()                   {}
+
+// register makes a handle for a host that Serve names later.
+func register() int {
+	hostsMu.Lock()
+	defer hostsMu.Unlock()
+	all := append(current(), nobody{})
+	hosts.Store(&all)
+	return len(all) - 1
+}
+
+// Serve names the host that C calls from now on.
+func (in *Interp) Serve(h Host) {
+	hostsMu.Lock()
+	defer hostsMu.Unlock()
+	all := current()
+	all[in.p.handle] = h
+	hosts.Store(&all)
+}
+
+// current is a copy. Under hostsMu.
+func current() []Host {
+	if p := hosts.Load(); p != nil {
+		return slices.Clone(*p)
+	}
+	return nil
+}
+
+//export go_gate_pass
+func go_gate_pass(handle C.uint64_t) { (*hosts.Load())[handle].PassBaton() }
+
+//export go_write
+func go_write(handle C.uint64_t, fd C.int, p *C.char, n C.ssize_t, msg *C.char, size C.size_t) {
+	b := unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n))
+	if err := write((*hosts.Load())[handle], int(fd), b); err != nil {
+		to := unsafe.Slice((*byte)(unsafe.Pointer(msg)), int(size))
+		copy(to[:len(to)-1], err.Error())
+	}
+}
+
+// A panic of the program's writer must not unwind through C.
+func write(h Host, fd int, b []byte) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return h.Write(fd, b)
+}

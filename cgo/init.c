@@ -1,0 +1,173 @@
+// Starting and finishing the main interpreter, both on one OS thread.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host.h"
+
+static PyThreadState *first; // the thread state of that thread
+
+// A forked child that comes back into Go hangs at its first collection: refuse it, with a way out.
+static int audit(const char *event, PyObject *args, void *data) {
+    (void)args;
+    (void)data;
+    if (event[0] != 'o' || (strcmp(event, "os.fork") && strcmp(event, "os.forkpty")))
+        return 0;
+    py.PyErr_SetString(*py.PyExc_RuntimeError,
+                       "os.fork is refused inside a Go process, whose child could not run: use "
+                       "subprocess, or multiprocessing with the start method spawn or forkserver");
+    return -1;
+}
+
+static int start_config(const struct py_start *s, char *err, size_t cap) {
+    PyInitConfig *c = py.PyInitConfig_Create();
+    const char *msg = "out of memory";
+    if (!c)
+        return snprintf(err, cap, "%s", msg), -1;
+    int bad = py.PyInitConfig_SetInt(c, "isolated", !s->use_environment && !s->user_site) ||
+              py.PyInitConfig_SetInt(c, "use_environment", s->use_environment) ||
+              py.PyInitConfig_SetInt(c, "user_site_directory", s->user_site) ||
+              py.PyInitConfig_SetInt(c, "safe_path", 1) ||
+              py.PyInitConfig_SetInt(c, "utf8_mode", 1) ||
+              py.PyInitConfig_SetInt(c, "install_signal_handlers", 0) ||
+              py.PyInitConfig_SetInt(c, "parse_argv", 0) ||
+              py.PyInitConfig_SetStrList(c, "argv", (size_t)s->argc, s->argv) ||
+              (s->program && py.PyInitConfig_SetStr(c, "program_name", s->program)) ||
+              (s->home && py.PyInitConfig_SetStr(c, "home", s->home)) ||
+              py.Py_InitializeFromInitConfig(c);
+    if (bad) {
+        py.PyInitConfig_GetError(c, &msg);
+        snprintf(err, cap, "%s", msg);
+    }
+    py.PyInitConfig_Free(c);
+    return bad ? -1 : 0;
+}
+
+// Up to 3.13: PyConfig's layout changes with each minor version, the flags do not. The strings
+// must live as long as Python.
+static int start_flags(const struct py_start *s, char *err, size_t cap) {
+    wchar_t **argv = calloc((size_t)s->argc + 1, sizeof *argv);
+    if (!argv)
+        return snprintf(err, cap, "out of memory"), -1;
+    if (py.Py_IsolatedFlag)
+        *py.Py_IsolatedFlag = !s->use_environment && !s->user_site;
+    if (py.Py_IgnoreEnvironmentFlag)
+        *py.Py_IgnoreEnvironmentFlag = !s->use_environment;
+    if (py.Py_NoUserSiteDirectory)
+        *py.Py_NoUserSiteDirectory = !s->user_site;
+    if (py.Py_UTF8Mode)
+        *py.Py_UTF8Mode = 1;
+    if (s->program)
+        py.Py_SetProgramName(py.Py_DecodeLocale(s->program, NULL));
+    if (s->home)
+        py.Py_SetPythonHome(py.Py_DecodeLocale(s->home, NULL));
+    py.Py_InitializeEx(0); // 0: Go keeps the signal handlers
+    for (int i = 0; i < s->argc; i++)
+        argv[i] = py.Py_DecodeLocale(s->argv[i], NULL);
+    if (py.PySys_SetArgvEx)
+        py.PySys_SetArgvEx(s->argc, argv, 0);
+    return 0;
+}
+
+static PyObject *hold(PyObject *o) {
+    if (o)
+        py.Py_IncRef(o);
+    return o;
+}
+
+static int find_names(struct py_interp *in) {
+    struct py_names *n = &in->names;
+    PyObject *mod = py.PyImport_AddModule("__main__"); // borrowed
+    n->main_dict = mod ? hold(py.PyModule_GetDict(mod)) : NULL;
+    n->builtins = hold(py.PyEval_GetBuiltins());
+    n->sys_modules = hold(py.PySys_GetObject("modules"));
+    n->cancelled = py.PyErr_NewException("pyhost.Cancelled", *py.PyExc_BaseException, NULL);
+    return n->main_dict && n->builtins && n->sys_modules && n->cancelled ? 0 : -1;
+}
+
+static struct py_interp *new_interp(PyThreadState *ts, uint64_t handle) {
+    struct py_interp *in = calloc(1, sizeof *in);
+    if (!in)
+        return NULL;
+    in->handle = handle;
+    in->is = py.PyThreadState_GetInterpreter(ts);
+    in->id = py.PyInterpreterState_GetID(in->is);
+    pthread_mutex_init(&in->mu, NULL);
+    if (find_names(in)) {
+        py.PyErr_Clear();
+        free(in);
+        return NULL;
+    }
+    return in;
+}
+
+struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err, size_t cap) {
+    if (py.Py_IsInitialized()) {
+        snprintf(err, cap, "another package has started Python in this process");
+        return NULL;
+    }
+    py_memory_hook();
+    py.PySys_AddAuditHook(audit, NULL);
+    int rc = py.PyInitConfig_Create ? start_config(s, err, cap) : start_flags(s, err, cap);
+    if (rc)
+        return NULL;
+    first = py.PyThreadState_Get();
+    py_find_gil_key();
+    struct py_interp *in = py_calibrate() ? NULL : new_interp(first, handle);
+    if (!in)
+        snprintf(err, cap, "cannot read this Python's objects");
+    py.PyEval_SaveThread();
+    return in;
+}
+
+// Runs bootstrap.py in a module of its own and takes `report` from it.
+static int bootstrap(struct py_interp *in, PyObject *dict, const char *source) {
+    PyObject *natives = py_natives(in);
+    if (!natives)
+        return -1;
+    int rc = py.PyDict_SetItemString(dict, "native", natives) ||
+             py.PyDict_SetItemString(dict, "Cancelled", in->names.cancelled) ||
+             py.PyDict_SetItemString(dict, "__builtins__", in->names.builtins);
+    py.Py_DecRef(natives);
+    PyObject *code =
+        rc ? NULL : py.Py_CompileStringExFlags(source, "<pyhost>", Py_file_input, NULL, -1);
+    PyObject *done = code ? py.PyEval_EvalCode(code, dict, dict) : NULL;
+    if (code)
+        py.Py_DecRef(code);
+    if (!done)
+        return -1;
+    py.Py_DecRef(done);
+    in->names.report = hold(py.PyDict_GetItemString(dict, "report"));
+    in->names.interruptible = hold(py.PyDict_GetItemString(dict, "interruptible"));
+    return in->names.report && in->names.interruptible ? 0 : -1;
+}
+
+int py_bootstrap(struct py_interp *in, const char *source, struct py_frame *f) {
+    struct py_scope sc;
+    int rc = py_enter(in, &sc, f);
+    if (rc)
+        return rc;
+    PyObject *mod = py.PyImport_AddModule("_pyhost"); // borrowed
+    if (!mod || bootstrap(in, py.PyModule_GetDict(mod), source))
+        rc = py_raised(in, f);
+    py_leave(&sc);
+    return rc;
+}
+
+int py_finish(struct py_interp *in) {
+    py.PyEval_RestoreThread(first);
+    int strangers = py_close_states(in, first);
+    for (int ms = 0; strangers && ms < 1000; ms++) { // threads that have ended, but not quite
+        py.PyEval_SaveThread();
+        usleep(1000);
+        py.PyEval_RestoreThread(first);
+        strangers = py_close_states(in, first);
+    }
+    if (strangers) {
+        py.PyEval_SaveThread();
+        return strangers;
+    }
+    py.Py_FinalizeEx();
+    return 0;
+}

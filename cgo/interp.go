@@ -1,0 +1,166 @@
+package cgo
+
+// #include <stdlib.h>
+// #include "host.h"
+import "C"
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+	"unsafe"
+)
+
+// Interp is one Python interpreter.
+type Interp struct {
+	p      *C.struct_py_interp
+	addr   C.uintptr_t // p, for hot crossings: cgo looks closely at pointers to pointers
+	finish chan chan int
+}
+
+// Start says how the main interpreter begins.
+type Start struct {
+	Program, Home  string // sys.executable; the prefix, when there is no program to find it from
+	Args           []string
+	UseEnvironment bool // honour PYTHON* variables
+	UserSite       bool // the user's site-packages on sys.path
+}
+
+//go:embed bootstrap.py
+var bootstrap string
+
+// StartMain initialises the main interpreter of the loaded libpython, once per process, on an OS
+// thread of its own that does nothing else but finalise it. The frame gets an exception, with
+// StatusRaised.
+func StartMain(s *Start, f *Frame) (*Interp, Status, error) {
+	type started struct {
+		in  *Interp
+		err error
+	}
+	if err := watchLost(); err != nil {
+		return nil, StatusOK, err
+	}
+	done := make(chan started)
+	finish := make(chan chan int)
+	go func() {
+		runtime.LockOSThread() // for ever: Python must be finalised by the thread that started it
+		in, err := s.run()
+		done <- started{in, err}
+		if err != nil {
+			return
+		}
+		for reply := range finish {
+			reply <- int(C.py_finish(in.p))
+		}
+	}()
+	st := <-done
+	if st.err != nil {
+		return nil, StatusOK, st.err
+	}
+	st.in.finish = finish
+	text := C.CString(bootstrap)
+	defer C.free(unsafe.Pointer(text))
+	return st.in, Status(C.py_bootstrap(st.in.p, text, &f.c)), nil
+}
+
+func (s *Start) run() (*Interp, error) {
+	var e cError
+	c := C.struct_py_start{argc: C.int(len(s.Args))}
+	// The strings are never freed: Python up to 3.13 keeps them.
+	if s.Program != "" {
+		c.program = C.CString(s.Program)
+	}
+	if s.Home != "" {
+		c.home = C.CString(s.Home)
+	}
+	argv := C.calloc(C.size_t(len(s.Args)+1), C.size_t(unsafe.Sizeof(c.argv)))
+	c.argv = (**C.char)(argv)
+	for i, a := range s.Args {
+		unsafe.Slice(c.argv, len(s.Args))[i] = C.CString(a)
+	}
+	c.use_environment, c.user_site = toInt(s.UseEnvironment), toInt(s.UserSite)
+	p := C.py_start(&c, C.uint64_t(register()), &e[0], C.size_t(len(e)))
+	if p == nil {
+		return nil, e.err()
+	}
+	return &Interp{p: p, addr: C.uintptr_t(uintptr(unsafe.Pointer(p)))}, nil
+}
+
+func toInt(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Gate is the word that the gate of package pyhost shares with C.
+func (in *Interp) Gate() *uint64 { return (*uint64)(unsafe.Pointer(&in.p.gate)) }
+
+// The bits of the gate that C knows.
+const (
+	GateBaton  = C.PY_GATE_BATON
+	GateQueued = C.PY_GATE_QUEUED
+)
+
+// ID is CPython's number of the interpreter; 0 is the main one.
+func (in *Interp) ID() int64 { return int64(in.p.id) }
+
+// ThreadStates is the number of thread states that are kept.
+func (in *Interp) ThreadStates() int { return int(C.py_state_count(in.p)) }
+
+// Inside tells whether the calling goroutine is in an attachment or a callback of this interpreter.
+func (in *Interp) Inside() bool { return C.py_inside(in.p) != 0 }
+
+// ErrStrangers: threads that the library did not make still belong to the interpreter.
+var ErrStrangers = errors.New("threads of Python are still running")
+
+// Finish finalises the main interpreter. Nobody may be inside, now or later. If it takes longer than
+// the limit the interpreter is left to itself, with an error.
+func (in *Interp) Finish(limit time.Duration) error {
+	reply := make(chan int, 1)
+	in.finish <- reply
+	defer close(in.finish)
+	select {
+	case n := <-reply:
+		if n > 0 {
+			return fmt.Errorf("%w: %d", ErrStrangers, n)
+		}
+		return nil
+	case <-time.After(limit):
+		return fmt.Errorf("finalization did not end in %v", limit)
+	}
+}
+
+// A dying OS thread cannot run Go: it writes to a pipe, and a goroutine gives its slots back.
+func watchLost() error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	C.py_lost_pipe(C.int(w.Fd()))
+	go func() {
+		defer w.Close()
+		b := make([]byte, 64)
+		for {
+			if _, err := r.Read(b); err != nil {
+				return
+			}
+			for _, h := range *hosts.Load() {
+				h.Lost()
+			}
+		}
+	}()
+	return nil
+}
+
+// TakeLost returns the number of slots whose threads died while inside, and forgets them.
+func (in *Interp) TakeLost() int { return int(C.py_take_lost(in.p)) }
+
+// MemoryLimit bounds what Python takes from the system, in bytes; 0 lifts the bound.
+func MemoryLimit(bytes int64) { C.py_memory_limit(C.int64_t(bytes)) }
+
+// MemoryUsed is what Python holds of the system's memory, in bytes.
+func MemoryUsed() int64 { return int64(C.py_memory_used()) }

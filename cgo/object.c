@@ -1,0 +1,77 @@
+// Operations of a Thread of Go: the calling OS thread is attached already.
+#include <string.h>
+
+#include "host.h"
+
+static int here(struct py_interp *in) {
+    struct py_state *st = py_current();
+    return st && st->in == in;
+}
+
+// Hands the object itself to Go.
+static int keep(struct py_interp *in, struct py_frame *f, PyObject *o) {
+    f->obj = (uint64_t)o;
+    return o ? PY_OK : py_raised(in, f);
+}
+
+static PyObject *text(const uint8_t *s, size_t len) {
+    return py.PyUnicode_DecodeUTF8((const char *)s, (Py_ssize_t)len, "surrogateescape");
+}
+
+static PyObject *get_attr(PyObject *o, const uint8_t *name, size_t len) {
+    PyObject *key = text(name, len), *v = key ? py.PyObject_GetAttr(o, key) : NULL;
+    if (key)
+        py.Py_DecRef(key);
+    return v;
+}
+
+// The module itself, for a dotted name too: __import__ gives the first package.
+static PyObject *import(const uint8_t *name, size_t len) {
+    PyObject *key = text(name, len), *mod = key ? py.PyImport_Import(key) : NULL;
+    if (key)
+        py.Py_DecRef(key);
+    return mod;
+}
+
+static PyObject *new_value(const uint8_t *p, size_t len) {
+    struct py_reader r = {p, p + len};
+    return py_decode(&r, 0);
+}
+
+int py_object(uintptr_t interp, struct py_frame *f, int op, uint64_t obj, const uint8_t *arg,
+              size_t len) {
+    struct py_interp *in = (struct py_interp *)interp;
+    PyObject *o = (PyObject *)obj;
+    if (!here(in))
+        return PY_NOT_ATTACHED;
+    switch (op) {
+    case PY_OBJ_ATTR:
+        return keep(in, f, get_attr(o, arg, len));
+    case PY_OBJ_IMPORT:
+        return keep(in, f, import(arg, len));
+    case PY_OBJ_VALUE:
+        return keep(in, f, new_value(arg, len));
+    case PY_OBJ_CALL:
+        return keep(in, f, py_call_encoded(o, arg, len));
+    case PY_OBJ_STR:
+        return py_result(in, f, py.PyObject_Str(o));
+    default: // PY_OBJ_DECODE
+        py.Py_IncRef(o);
+        return py_result(in, f, o);
+    }
+}
+
+int py_incref(struct py_interp *in, uint64_t obj) {
+    if (!here(in))
+        return PY_NOT_ATTACHED;
+    py.Py_IncRef((PyObject *)obj);
+    return PY_OK;
+}
+
+int py_decref(struct py_interp *in, const uint64_t *objs, size_t n) {
+    if (!here(in))
+        return PY_NOT_ATTACHED;
+    while (n--)
+        py.Py_DecRef((PyObject *)objs[n]);
+    return PY_OK;
+}

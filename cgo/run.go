@@ -1,0 +1,96 @@
+package cgo
+
+// #include <stdlib.h>
+// #include "host.h"
+import "C"
+
+import "unsafe"
+
+// Op is what Run does.
+type Op int
+
+// The operations of Run.
+const (
+	OpCall       Op = C.PY_OP_CALL        // what: a Name; arg: encoded arguments
+	OpCallObject Op = C.PY_OP_CALL_OBJECT // what: a Ptr; arg: encoded arguments
+	OpEval       Op = C.PY_OP_EVAL        // arg: code, namespace, source, file
+	OpExec       Op = C.PY_OP_EXEC        // the same
+)
+
+// Name is a dotted name to be called, prepared once.
+type Name uint64
+
+// NewName prepares a name, for ever; or for one call, which frees it.
+func NewName(name string, once bool) Name {
+	p := (*C.char)(unsafe.Pointer(unsafe.StringData(name)))
+	c := C.py_name_new(p, C.size_t(len(name)), toInt(once))
+	return Name(uintptr(unsafe.Pointer(c)))
+}
+
+func data(b []byte) (*C.uint8_t, C.size_t) {
+	return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))), C.size_t(len(b))
+}
+
+// Run attaches, performs op, and detaches. Any goroutine.
+func (in *Interp) Run(f *Frame, op Op, what uint64, arg []byte) Status {
+	p, n := data(arg)
+	return Status(C.py_run(in.addr, &f.c, C.int(op), C.uint64_t(what), p, n))
+}
+
+// Cancel raises the cancelling exception in the thread that runs the frame. It attaches, so it waits
+// for the GIL. False: not now, for the thread holds locks that would stay held; try again soon.
+func (in *Interp) Cancel(f *Frame) bool { return C.py_cancel(in.p, &f.c) != 2 }
+
+// CancelAll raises the cancelling exception in every thread that is inside. It waits for the GIL.
+func (in *Interp) CancelAll() { C.py_cancel_all(in.p) }
+
+// OnMainThread tells whether the caller runs on the first thread of the process.
+func OnMainThread() bool { return C.py_on_main_thread() != 0 }
+
+// Attach attaches the OS thread, to which the goroutine is locked, until Detach of the same frame.
+func (in *Interp) Attach(f *Frame) Status { return Status(C.py_attach(in.p, &f.c)) }
+
+// Detach undoes Attach, on the same OS thread.
+func (in *Interp) Detach(f *Frame) Status { return Status(C.py_detach(in.p, &f.c)) }
+
+// Pause gives the GIL up in the middle of an attachment, until Resume.
+func (in *Interp) Pause() Status { return Status(C.py_pause(in.p)) }
+
+// Resume undoes Pause.
+func (in *Interp) Resume() Status { return Status(C.py_resume(in.p)) }
+
+// ObjectOp is an operation on objects while attached.
+type ObjectOp int
+
+// The operations of Object.
+const (
+	ObjAttr   ObjectOp = C.PY_OBJ_ATTR   // arg: the name; gives an object
+	ObjStr    ObjectOp = C.PY_OBJ_STR    // gives a value
+	ObjDecode ObjectOp = C.PY_OBJ_DECODE // gives a value
+	ObjImport ObjectOp = C.PY_OBJ_IMPORT // arg: the name; gives an object
+	ObjValue  ObjectOp = C.PY_OBJ_VALUE  // arg: an encoded value; gives an object
+	ObjCall   ObjectOp = C.PY_OBJ_CALL   // arg: encoded arguments; gives an object
+)
+
+// Object performs op on the OS thread that is attached.
+func (in *Interp) Object(f *Frame, op ObjectOp, obj Ptr, arg []byte) Status {
+	p, n := data(arg)
+	return Status(C.py_object(in.addr, &f.c, C.int(op), C.uint64_t(obj), p, n))
+}
+
+// Incref takes one more reference, while attached.
+func (in *Interp) Incref(obj Ptr) Status { return Status(C.py_incref(in.p, C.uint64_t(obj))) }
+
+// Decref gives references back, while attached.
+func (in *Interp) Decref(objs []Ptr) Status {
+	if len(objs) == 0 {
+		return StatusOK
+	}
+	p := (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(objs)))
+	return Status(C.py_decref(in.p, p, C.size_t(len(objs))))
+}
+
+// DecrefLater gives a reference back at the next attach. Any goroutine, at any time.
+func (in *Interp) DecrefLater(obj Ptr) {
+	C.py_decref_later(in.p, C.uint64_t(obj))
+}

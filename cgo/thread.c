@@ -1,0 +1,384 @@
+// Thread states: who is attached where.
+//
+// Invariants
+//   - A state is attached only on the OS thread that made it (3.12+ binds it, 3.14 keeps the
+//     thread's C stack bounds in it).
+//   - thread.cur is the state that is attached through us on this thread, or NULL.
+//   - The gilstate slot of CPython, a pthread key up to 3.14, holds our state from attach to leave and
+//     what it held before afterwards: so PyGILState_Ensure in an extension finds the interpreter
+//     it is called from, and never a state that has been deleted.
+//   - in->mu is never held while waiting for a GIL, nor while Python code can run.
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "_cgo_export.h"
+
+static __thread struct {
+    struct py_state *cur, *all;
+} thread __attribute__((tls_model("initial-exec")));
+
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static int lost_fd = -1;
+
+static pthread_key_t gil_key; // the key behind PyGILState_*
+static int has_gil_key;
+
+// After initialisation exactly one key holds the thread state of the initialising thread.
+void py_find_gil_key(void) {
+    void *self = py.PyThreadState_Get();
+    for (pthread_key_t k = 0; k < 1024; k++) {
+        if (pthread_getspecific(k) == self) {
+            gil_key = k;
+            has_gil_key = 1;
+            return;
+        }
+    }
+}
+
+static void *slot_get(void) { return has_gil_key ? pthread_getspecific(gil_key) : NULL; }
+
+static void slot_set(void *ts) {
+    if (has_gil_key)
+        pthread_setspecific(gil_key, ts);
+}
+
+void py_lost_pipe(int fd) { lost_fd = fd; }
+
+// Go code cannot run on a dying thread: a pipe tells Go to free the slots of the gate.
+static void give_slots_back(struct py_interp *in, int slots) {
+    if (!slots)
+        return;
+    add(&in->lost, slots);
+    while (write(lost_fd, "", 1) < 0 && errno == EINTR) {
+    }
+}
+
+// The OS thread ends. A goroutine that exits while it is locked and attached ends it so.
+static void thread_exit(void *arg) {
+    (void)arg;
+    if (thread.cur) {
+        py_record_detach(thread.cur);
+        py.PyEval_SaveThread();
+        thread.cur = NULL;
+    }
+    for (struct py_state *st = thread.all, *next; st; st = next) {
+        struct py_interp *in = get(&st->in);
+        int slots = st->slots;
+        next = st->thread_next;
+        if (add(&st->ends, 1)) { // from here on it belongs to whoever reaps it
+            free(st);
+        } else if (in) {
+            put(&in->pending, 1);
+            give_slots_back(in, slots);
+        }
+    }
+    thread.all = NULL;
+    slot_set(NULL);
+}
+
+static void make_exit_key(void) { pthread_key_create(&exit_key, thread_exit); }
+
+static struct py_state *find(struct py_interp *in) {
+    for (struct py_state *st = thread.all; st; st = st->thread_next) {
+        if (st->in == in)
+            return st;
+    }
+    return NULL;
+}
+
+static struct py_state *make(struct py_interp *in) {
+    struct py_state *st = calloc(1, sizeof *st);
+    if (!st)
+        return NULL;
+    pthread_once(&exit_once, make_exit_key);
+    void *slot = slot_get();
+    st->ts = py.PyThreadState_New(in->is); // needs no GIL
+    slot_set(slot);                        // 3.10 and 3.11 put the first state of a thread there
+    if (!st->ts || pthread_setspecific(exit_key, &thread)) {
+        free(st);
+        return NULL;
+    }
+    st->in = in;
+    st->ident = py.PyThread_get_thread_ident();
+    st->lane = -1;
+    pthread_mutex_lock(&in->mu);
+    st->next = in->states;
+    in->states = st;
+    in->nstates++;
+    pthread_mutex_unlock(&in->mu);
+    st->thread_next = thread.all;
+    thread.all = st;
+    return st;
+}
+
+// Takes one dead state out of the list, or NULL.
+static struct py_state *take_dead(struct py_interp *in) {
+    struct py_state *st = NULL;
+    pthread_mutex_lock(&in->mu);
+    for (struct py_state **p = &in->states; *p; p = &(*p)->next) {
+        if (get(&(*p)->ends)) {
+            st = *p;
+            *p = st->next;
+            in->nstates--;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&in->mu);
+    return st;
+}
+
+// PyThreadState_Delete of another thread's state empties the slot of the caller: put it back.
+static void delete_state(PyThreadState *ts) {
+    void *slot = slot_get();
+    py.PyThreadState_Clear(ts);
+    py.PyThreadState_Delete(ts);
+    slot_set(slot);
+}
+
+// What waited for somebody to attach. Python code may run here (destructors).
+static void catch_up(struct py_interp *in) {
+    struct py_state *st;
+    put(&in->pending, 0);
+    while ((st = take_dead(in))) {
+        delete_state(st->ts);
+        free(st);
+    }
+    pthread_mutex_lock(&in->mu);
+    PyObject **objs = in->decrefs;
+    size_t n = in->ndecrefs;
+    in->decrefs = NULL;
+    in->ndecrefs = in->capdecrefs = 0;
+    pthread_mutex_unlock(&in->mu);
+    for (size_t i = 0; i < n; i++)
+        py.Py_DecRef(objs[i]);
+    free(objs);
+}
+
+void py_decref_later(struct py_interp *in, uint64_t obj) {
+    pthread_mutex_lock(&in->mu);
+    if (in->ndecrefs == in->capdecrefs) {
+        size_t cap = in->capdecrefs ? 2 * in->capdecrefs : 64;
+        PyObject **p = realloc(in->decrefs, cap * sizeof *p);
+        if (!p) { // leaked, rather than lost to a crash
+            pthread_mutex_unlock(&in->mu);
+            return;
+        }
+        in->decrefs = p;
+        in->capdecrefs = cap;
+    }
+    in->decrefs[in->ndecrefs++] = (PyObject *)obj;
+    pthread_mutex_unlock(&in->mu);
+    put(&in->pending, 1);
+}
+
+// The one that waited for the GIL has it: the next may wait.
+static void pass_baton(struct py_interp *in, struct py_frame *f) {
+    f->flags &= ~PY_FRAME_BATON;
+    uint64_t old = __atomic_fetch_and(&in->gate, ~PY_GATE_BATON, __ATOMIC_ACQ_REL);
+    if (old & PY_GATE_QUEUED)
+        go_gate_pass(in->handle);
+}
+
+static void attached(struct py_state *st, struct py_frame *f) {
+    struct py_interp *in = st->in;
+    slot_set(st->ts);
+    thread.cur = st;
+    if (f && f->flags & PY_FRAME_BATON)
+        pass_baton(in, f);
+    if (f && f->flags & PY_FRAME_TIMED)
+        f->attached = py_now();
+    if (get(&in->recording) || st->recording)
+        py_record_attach(st, f);
+    if (get(&in->pending))
+        catch_up(in);
+}
+
+int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
+    struct py_state *cur = thread.cur, *st = cur && cur->in == in ? cur : find(in);
+    if (!st && !(st = make(in))) {
+        if (f && f->flags & PY_FRAME_BATON)
+            pass_baton(in, f);
+        return PY_NO_MEMORY;
+    }
+    sc->st = st;
+    sc->prev = cur;
+    sc->nested = st == cur;
+    sc->slot = f && f->flags & PY_FRAME_SLOT;
+    sc->key = slot_get();
+    st->inside++;
+    st->slots += sc->slot;
+    if (sc->nested) {
+        if (f && f->flags & PY_FRAME_BATON)
+            pass_baton(in, f);
+        return PY_OK;
+    }
+    if (cur) { // never wait for one interpreter while attached to another
+        py_record_detach(cur);
+        py.PyEval_SaveThread();
+    }
+    py.PyEval_RestoreThread(st->ts);
+    attached(st, f);
+    return PY_OK;
+}
+
+static void detach(struct py_state *st) {
+    py_record_detach(st);
+    py.PyEval_SaveThread();
+    thread.cur = NULL;
+}
+
+void py_leave(struct py_scope *sc) {
+    struct py_state *st = sc->st, *prev = sc->prev;
+    st->inside--;
+    st->slots -= sc->slot;
+    if (sc->nested)
+        return;
+    detach(st);
+    slot_set(sc->key);
+    if (prev) {
+        py.PyEval_RestoreThread(prev->ts);
+        attached(prev, NULL);
+    }
+}
+
+struct py_state *py_current(void) { return thread.cur; }
+
+int py_inside(struct py_interp *in) {
+    struct py_state *st = find(in);
+    return st && st->inside > 0;
+}
+
+// Python's own threads come here too: they are attached, but not through us.
+void *py_unblock(struct py_scope *sc) {
+    sc->st = thread.cur;
+    if (sc->st)
+        py_record_detach(sc->st);
+    void *ts = py.PyEval_SaveThread();
+    thread.cur = NULL;
+    return ts;
+}
+
+void py_block(struct py_scope *sc, void *ts) {
+    py.PyEval_RestoreThread(ts);
+    if (sc->st)
+        attached(sc->st, NULL);
+}
+
+_Static_assert(sizeof(struct py_scope) <= sizeof(((struct py_frame *)0)->scope), "scope fits");
+
+static struct py_scope *scope_of(struct py_frame *f) { return (struct py_scope *)f->scope; }
+
+int py_attach(struct py_interp *in, struct py_frame *f) {
+    int rc = py_enter(in, scope_of(f), f);
+    if (rc == PY_OK && f->flags & PY_FRAME_CANCELLABLE) {
+        rc = py_begin(f);
+        if (rc)
+            py_leave(scope_of(f));
+    }
+    return rc;
+}
+
+int py_detach(struct py_interp *in, struct py_frame *f) {
+    if (thread.cur != scope_of(f)->st)
+        return PY_NOT_ATTACHED;
+    if (f->flags & PY_FRAME_CANCELLABLE)
+        py_end(in, f);
+    if (f->flags & PY_FRAME_TIMED)
+        f->left = py_now();
+    py_leave(scope_of(f));
+    return PY_OK;
+}
+
+int py_pause(struct py_interp *in) {
+    struct py_state *st = thread.cur;
+    if (!st || st->in != in)
+        return PY_NOT_ATTACHED;
+    detach(st);
+    return PY_OK;
+}
+
+int py_resume(struct py_interp *in) {
+    struct py_state *st = find(in);
+    if (!st || thread.cur)
+        return PY_NOT_ATTACHED;
+    py.PyEval_RestoreThread(st->ts);
+    attached(st, NULL);
+    return PY_OK;
+}
+
+int py_on_main_thread(void) { return getpid() == (pid_t)syscall(SYS_gettid); }
+
+int py_take_lost(struct py_interp *in) {
+    return __atomic_exchange_n(&in->lost, 0, __ATOMIC_ACQ_REL);
+}
+
+int py_state_count(struct py_interp *in) {
+    pthread_mutex_lock(&in->mu);
+    int n = in->nstates;
+    pthread_mutex_unlock(&in->mu);
+    return n;
+}
+
+// The first state after `st` (from the first one, if NULL) that is inside and not this thread's.
+static struct py_state *next_inside(struct py_interp *in, struct py_state *st) {
+    pthread_mutex_lock(&in->mu);
+    st = st ? st->next : in->states;
+    while (st && (st == thread.cur || get(&st->inside) <= 0))
+        st = st->next;
+    pthread_mutex_unlock(&in->mu);
+    return st;
+}
+
+// The GIL is held all along, so that no state is reaped meanwhile.
+void py_cancel_all(struct py_interp *in) {
+    struct py_scope sc;
+    struct py_state *st = NULL;
+    if (py_enter(in, &sc, NULL))
+        return;
+    while ((st = next_inside(in, st)))
+        if (!py_reporting(st))
+            py.PyThreadState_SetAsyncExc(st->ident, in->names.cancelled);
+    py_leave(&sc);
+}
+
+static int is_ours(struct py_interp *in, PyThreadState *ts) {
+    struct py_state *st;
+    pthread_mutex_lock(&in->mu);
+    for (st = in->states; st && st->ts != ts; st = st->next) {
+    }
+    pthread_mutex_unlock(&in->mu);
+    return st != NULL;
+}
+
+static struct py_state *take_first(struct py_interp *in) {
+    pthread_mutex_lock(&in->mu);
+    struct py_state *st = in->states;
+    if (st) {
+        in->states = st->next;
+        in->nstates--;
+    }
+    pthread_mutex_unlock(&in->mu);
+    return st;
+}
+
+int py_close_states(struct py_interp *in, PyThreadState *own) {
+    int strangers = 0;
+    struct py_state *st;
+    catch_up(in);
+    for (PyThreadState *ts = py.PyInterpreterState_ThreadHead(in->is); ts;
+         ts = py.PyThreadState_Next(ts))
+        strangers += ts != own && !is_ours(in, ts);
+    if (strangers)
+        return strangers;
+    while ((st = take_first(in))) {
+        delete_state(st->ts);
+        put(&st->in, (struct py_interp *)NULL);
+        if (add(&st->ends, 1))
+            free(st);
+    }
+    return 0;
+}

@@ -1,0 +1,263 @@
+package pyhost
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// Runner is what every kind of runtime and every pool of them can do.
+type Runner interface {
+	Exec(ctx context.Context, source string, in ...Scope) error
+	Eval(ctx context.Context, expr string, out any, in ...Scope) error
+	Call(ctx context.Context, name string, out any, args ...any) error
+	Info() Info
+	Close() error
+}
+
+var _ Runner = (*Runtime)(nil)
+
+// Kw holds keyword arguments: the last argument of a call.
+type Kw map[string]any
+
+// Scope says where code runs, and what its tracebacks call it.
+type Scope struct {
+	File      string     // the file name in tracebacks; empty: "<pyhost>"-like names
+	Namespace *Namespace // its globals; nil: those of __main__
+}
+
+// call is one operation on its way to Python and back. Its owner is the goroutine that made it; when
+// the context can end, a worker runs it, and `state` says whose it is then.
+type call struct {
+	frame  cgo.Frame
+	op     cgo.Op
+	what   uint64
+	enc    cgo.Encoder
+	held   []*held // references that must live until it has run
+	pass   pass
+	status cgo.Status
+	rt     *Runtime
+	label  string // for errors
+	src    source // of exec and eval
+
+	// Written by the caller before it abandons the call, read by the worker afterwards.
+	placeGone, counted bool
+
+	state atomic.Int32  // callRunning, then one of the others
+	done  chan struct{} // a token when it has run, unless it was abandoned
+	ended chan struct{} // closed when an abandoned call ends
+}
+
+const (
+	callRunning   = iota
+	callEnded     // by the worker: the caller takes the result
+	callAbandoned // by the caller: the worker cleans up
+)
+
+var calls = sync.Pool{New: func() any {
+	c := &call{done: make(chan struct{}, 1)}
+	c.enc.Ref = c.ref
+	return c
+}}
+
+// spare is the call given back last: cheaper than the pool while one goroutine calls.
+var spare atomic.Pointer[call]
+
+func getCall() *call {
+	c := spare.Swap(nil)
+	if c == nil {
+		c = calls.Get().(*call)
+	}
+	c.frame.Reset(0)
+	c.enc.Buf = c.enc.Buf[:0]
+	c.state.Store(callRunning)
+	c.ended, c.placeGone, c.counted = nil, false, false
+	return c
+}
+
+const keepBuffer = 64 << 10 // a longer buffer is left to the collector
+
+// put gives the call back, when neither a worker nor a canceller knows it any more.
+func (c *call) put() {
+	c.letGo()
+	if cap(c.enc.Buf) > keepBuffer {
+		c.enc.Buf = nil
+	}
+	c.rt = nil
+	if !spare.CompareAndSwap(nil, c) {
+		calls.Put(c)
+	}
+}
+
+// letGo gives up what the call holds in C.
+func (c *call) letGo() {
+	c.frame.Free()
+	if len(c.held) == 0 {
+		return
+	}
+	for _, h := range c.held {
+		h.release()
+	}
+	clear(c.held)
+	c.held = c.held[:0]
+}
+
+// ref encodes handles to objects, and holds them until the call has run.
+func (c *call) ref(v any) (cgo.Ptr, bool, error) {
+	r, ok := v.(referent)
+	if !ok {
+		return 0, false, nil
+	}
+	p, err := r.borrow(c)
+	return p, true, err
+}
+
+// Call calls a Python function: "module.attr…", importing the module if need be, or a name of
+// __main__ or of builtins. The last argument may be a [Kw]. The result is decoded into out, a
+// pointer; nil drops it. Any goroutine may call it.
+//
+// When ctx ends the call is cancelled, as [CancelError] describes. Errors of Python code are
+// *[PythonError].
+func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) error {
+	c := getCall()
+	c.rt = rt
+	if err := c.args(args); err != nil {
+		c.put()
+		return fmt.Errorf("pyhost: call of %s: %w", name, err)
+	}
+	n, err := rt.names.get(name)
+	if err != nil {
+		c.put()
+		return err
+	}
+	c.op, c.what, c.label = cgo.OpCall, uint64(n), name
+	return rt.do(ctx, c, out)
+}
+
+func (c *call) args(args []any) error {
+	if n := len(args) - 1; n >= 0 {
+		if kw, ok := args[n].(Kw); ok {
+			return c.enc.Args(args[:n], kw)
+		}
+	}
+	return c.enc.Args(args, nil)
+}
+
+// do runs the call, decodes its result into out and gives it back.
+func (rt *Runtime) do(ctx context.Context, c *call, out any) error {
+	if ctx == nil {
+		c.put()
+		return ErrNilContext
+	}
+	if err := checkTarget(out); err != nil {
+		c.put()
+		return err
+	}
+	flags := uint32(0)
+	switch out.(type) {
+	case nil:
+		flags = cgo.FlagDrop
+	case **Ref:
+		flags = cgo.FlagKeep
+	}
+	if ctx.Done() != nil {
+		return rt.doApart(ctx, c, flags, out)
+	}
+	if err := rt.enter(ctx, c, flags); err != nil {
+		c.put()
+		return err
+	}
+	status := rt.run(c)
+	err := rt.result(c, status, out)
+	c.put()
+	return err
+}
+
+// enter waits at the gate, and sets the frame's flags.
+func (rt *Runtime) enter(ctx context.Context, c *call, flags uint32) error {
+	recording := rt.record.on.Load()
+	var from int64
+	if recording {
+		from = cgo.Now()
+	}
+	p, err := rt.gate.enter(ctx)
+	if err != nil {
+		return rt.refused(ctx, c.label, err)
+	}
+	c.pass = p
+	flags |= p.flags
+	if p.waited || p.number%sampleEvery == 0 {
+		flags |= cgo.FlagTimed
+	}
+	c.frame.SetFlags(flags)
+	if recording {
+		c.frame.SetLane(rt.record.lane(ctx), from)
+	}
+	return nil
+}
+
+func (rt *Runtime) refused(ctx context.Context, label string, err error) error {
+	if err == ErrClosed {
+		return err
+	}
+	rt.stats.left.Add(1)
+	return cancelError(ctx, label)
+}
+
+// run crosses, on this goroutine, and leaves the gate.
+func (rt *Runtime) run(c *call) cgo.Status {
+	status := rt.in.Run(&c.frame, c.op, c.what, c.enc.Buf)
+	rt.gate.leave(c.pass)
+	rt.stats.ran(c)
+	return status
+}
+
+// result makes Go values of what came out.
+func (rt *Runtime) result(c *call, status cgo.Status, out any) error {
+	if code := c.frame.Code(); code != 0 {
+		rt.codes.keep(rt, c, code)
+	}
+	switch status {
+	case cgo.StatusOK:
+		if ref, ok := out.(**Ref); ok {
+			*ref = newRef(rt, c.frame.Obj(), "object")
+			return nil
+		}
+		if out == nil || len(c.frame.Result()) == 0 {
+			return nil
+		}
+		return rt.decode(c.frame.Result(), out)
+	case cgo.StatusRaised:
+		return rt.raised(c.frame.Result())
+	default:
+		return statusError(status)
+	}
+}
+
+func statusError(s cgo.Status) error {
+	switch s {
+	case cgo.StatusOK:
+		return nil
+	case cgo.StatusNotAttached:
+		return ErrWrongThread
+	}
+	return ErrNoMemory
+}
+
+func (rt *Runtime) decode(b []byte, out any) error {
+	if cgo.DecodeScalar(b, out) {
+		return nil
+	}
+	d := cgo.Decoder{Buf: b, Object: rt.adopt}
+	if err := d.Into(out); err != nil {
+		d.Drop(rt.in.DecrefLater)
+		return fmt.Errorf("pyhost: %w", err)
+	}
+	return nil
+}
+
+// adopt makes a Ref of an object whose reference came with a result.
+func (rt *Runtime) adopt(p cgo.Ptr, typ string) any { return newRef(rt, p, typ) }

@@ -1,0 +1,160 @@
+package pyhost
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// LeakError is what Close returns when something could not be stopped: the interpreter is left as it
+// is, unused, until the process ends. Nothing of it is called any more.
+type LeakError struct {
+	Inside  int      // calls and attachments that did not end
+	Threads []string // Python's own threads that did not end
+	Err     error    // what else went wrong
+}
+
+func (e *LeakError) Error() string {
+	var why []string
+	if e.Inside > 0 {
+		why = append(why, fmt.Sprintf("%d calls did not end", e.Inside))
+	}
+	if len(e.Threads) > 0 {
+		why = append(why, "threads did not end: "+strings.Join(e.Threads, ", "))
+	}
+	if e.Err != nil {
+		why = append(why, e.Err.Error())
+	}
+	return "pyhost: interpreter left unfinished: " + strings.Join(why, "; ")
+}
+
+// Unwrap gives Err.
+func (e *LeakError) Unwrap() error { return e.Err }
+
+// Close refuses new calls, waits for those under way, cancels what is left after Config.CloseTimeout,
+// ends Python's own threads, runs the atexit handlers and finalizes Python. What cannot be stopped is
+// left as it is, and a *[LeakError] tells: Close neither crashes nor hangs. Any goroutine may call it,
+// but none that is attached; later calls return what the first returned.
+func (rt *Runtime) Close() error {
+	if rt.in.Inside() {
+		return errors.New("pyhost: Close while attached to the runtime")
+	}
+	rt.closing.Do(func() { rt.closeErr = rt.close() })
+	return rt.closeErr
+}
+
+func (rt *Runtime) close() error {
+	defer main.closed(rt)
+	rt.gate.close()
+	if n := rt.drain(); n > 0 {
+		return &LeakError{Inside: n}
+	}
+	left, err := rt.shutdown()
+	if len(left) > 0 || err != nil {
+		return &LeakError{Threads: left, Err: err}
+	}
+	rt.codes.close()
+	rt.cancelMu.Lock()
+	rt.finished = true
+	rt.cancelMu.Unlock()
+	close(rt.done)
+	if err := rt.in.Finish(rt.cfg.CloseTimeout); err != nil {
+		return &LeakError{Err: err}
+	}
+	return nil
+}
+
+func (m *mainState) closed(rt *Runtime) {
+	m.Lock()
+	defer m.Unlock()
+	m.rt = nil
+}
+
+// busy is the number of calls and attachments under way, abandoned ones with them.
+func (rt *Runtime) busy() int {
+	_, inside, _ := rt.gate.counts()
+	return inside + int(rt.abandons.Load())
+}
+
+// drain waits until nobody is inside; after CloseTimeout it cancels them, and waits as long again. It
+// returns how many are left.
+func (rt *Runtime) drain() int {
+	if rt.waitIdle(rt.cfg.CloseTimeout) {
+		return 0
+	}
+	stop := make(chan struct{})
+	defer close(stop)
+	go rt.cancelAll(stop)
+	rt.waitIdle(rt.cfg.CloseTimeout)
+	return rt.busy()
+}
+
+func (rt *Runtime) waitIdle(limit time.Duration) bool {
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	for rt.busy() > 0 {
+		select {
+		case <-rt.gate.idle: // told by the last to leave, and by each abandoned call that ends
+		case <-timeout.C:
+			return false
+		}
+	}
+	return true
+}
+
+// cancelAll raises the cancelling exception in all who are inside, again and again.
+func (rt *Runtime) cancelAll(stop <-chan struct{}) {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		rt.cancelMu.Lock()
+		if !rt.finished {
+			rt.in.CancelAll()
+		}
+		rt.cancelMu.Unlock()
+		select {
+		case <-stop:
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// shutdown ends Python's own threads and runs the atexit handlers, past the gate, which is closed.
+func (rt *Runtime) shutdown() (left []string, err error) {
+	c := &call{rt: rt, done: make(chan struct{}, 1)}
+	c.enc.Number(1)
+	if err := c.enc.Value(rt.cfg.CloseTimeout.Seconds()); err != nil {
+		return nil, err
+	}
+	name, err := rt.names.get("_pyhost.shutdown")
+	if err != nil {
+		return nil, err
+	}
+	c.frame.Reset(cgo.FlagCancellable)
+	go func() {
+		c.status = rt.in.Run(&c.frame, cgo.OpCall, uint64(name), c.enc.Buf)
+		c.done <- struct{}{}
+	}()
+	if !rt.awaitShutdown(c) {
+		return nil, errors.New("threads or atexit handlers did not end")
+	}
+	return left, rt.result(c, c.status, &left)
+}
+
+func (rt *Runtime) awaitShutdown(c *call) bool {
+	for range 2 { // in its own time, then cancelled
+		select {
+		case <-c.done:
+			return true
+		case <-time.After(2 * rt.cfg.CloseTimeout):
+			go func() {
+				rt.cancelMu.Lock()
+				defer rt.cancelMu.Unlock()
+				rt.in.Cancel(&c.frame)
+			}()
+		}
+	}
+	return false
+}

@@ -1,0 +1,23 @@
+package pyhost
+
+import "errors"
+
+// Errors of the runtime itself. Errors of Python code are *[PythonError].
+var (
+	// ErrClosed: the runtime is closed, or closing.
+	ErrClosed = errors.New("pyhost: runtime is closed")
+	// ErrFinalized: Python was started and finished in this process; it cannot be started twice.
+	ErrFinalized = errors.New("pyhost: Python has been finalized in this process, and cannot start again")
+	// ErrOpen: the main interpreter is open already.
+	ErrOpen = errors.New("pyhost: the main interpreter is open already")
+	// ErrReleased: a Thread after its Release, or an Object after its Thread's.
+	ErrReleased = errors.New("pyhost: thread is released")
+	// ErrWrongThread: a Thread used by another goroutine than its own, or inside Thread.Detach.
+	ErrWrongThread = errors.New("pyhost: thread is not attached on this goroutine")
+	// ErrOtherRuntime: an object of one runtime used in another.
+	ErrOtherRuntime = errors.New("pyhost: object belongs to another runtime")
+	// ErrNilContext: a nil context.
+	ErrNilContext = errors.New("pyhost: nil context")
+	// ErrNoMemory: C memory ran out.
+	ErrNoMemory = errors.New("pyhost: out of memory")
+)

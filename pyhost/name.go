@@ -1,0 +1,68 @@
+package pyhost
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// names are the names to be called that have been prepared. A call looks into recent, without a lock
+// and without hashing the name; what is not there is in known.
+type names struct {
+	recent [256]atomic.Pointer[prepared]
+	mu     sync.Mutex
+	known  map[string]*prepared // guarded by mu; grows up to maxNames
+}
+
+type prepared struct {
+	name string
+	id   cgo.Name
+}
+
+const maxNames = 4096 // beyond that a name is prepared for each call
+
+// The length and the last letters tell names apart well enough.
+func slot(name string) int {
+	n := len(name)
+	if n < 4 {
+		return n * 61 & 255
+	}
+	return (int(name[n-1]) ^ int(name[n-2])<<2 ^ int(name[n-3])<<4 ^ int(name[0])<<1 ^ n<<3) & 255
+}
+
+func (n *names) get(name string) (cgo.Name, error) {
+	if p := n.recent[slot(name)].Load(); p != nil && p.name == name {
+		return p.id, nil
+	}
+	return n.find(name)
+}
+
+func (n *names) find(name string) (cgo.Name, error) {
+	if name == "" || hasNUL(name) || name[0] == '.' || name[len(name)-1] == '.' ||
+		strings.Contains(name, "..") {
+		return 0, fmt.Errorf("pyhost: %q is not a dotted name", name)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p, ok := n.known[name]
+	if !ok {
+		once := len(n.known) >= maxNames
+		id := cgo.NewName(name, once)
+		if id == 0 {
+			return 0, ErrNoMemory
+		}
+		if once {
+			return id, nil
+		}
+		if n.known == nil {
+			n.known = map[string]*prepared{}
+		}
+		p = &prepared{strings.Clone(name), id}
+		n.known[p.name] = p
+	}
+	n.recent[slot(name)].Store(p)
+	return p.id, nil
+}

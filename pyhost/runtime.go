@@ -1,0 +1,171 @@
+package pyhost
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// Runtime is one Python interpreter. Any goroutine may use it at any time.
+type Runtime struct {
+	cfg    Config
+	python Python
+	in     *cgo.Interp
+	gate   *gate
+	names  names
+	codes  codes
+	jobs   chan *call // hands calls with a cancellable context to idle workers
+	done   chan struct{}
+	scopes atomic.Int64 // attachments open: Do, Acquire
+	stats  counters
+	record recorder
+
+	cancelMu sync.Mutex     // one goroutine at a time waits for the GIL in order to cancel
+	finished bool           // nobody may attach any more; guarded by cancelMu
+	workers  sync.WaitGroup // run calls whose context can end
+	abandons atomic.Int64   // calls abandoned and still running
+
+	closing   sync.Once
+	closeErr  error
+	streamsMu [3]sync.Mutex // one write at a time for each stream
+}
+
+// mainState: Python starts once per process.
+type mainState struct {
+	sync.Mutex
+	started bool
+	rt      *Runtime
+}
+
+var main mainState
+
+// Open starts Python, once per process: the main interpreter. A second Open is ErrOpen, or
+// ErrFinalized after Close. When Open fails before Python was started it may be called again.
+func Open(cfg Config) (*Runtime, error) {
+	if err := cfg.defaults(); err != nil {
+		return nil, err
+	}
+	main.Lock()
+	defer main.Unlock()
+	if main.rt != nil {
+		return nil, ErrOpen
+	}
+	if main.started {
+		return nil, ErrFinalized
+	}
+	rt := &Runtime{cfg: cfg, jobs: make(chan *call), done: make(chan struct{})}
+	if err := rt.load(); err != nil {
+		return nil, err
+	}
+	main.started = true // whatever happens now, Python cannot be started anew
+	if err := rt.start(); err != nil {
+		return nil, err
+	}
+	main.rt = rt
+	return rt, nil
+}
+
+// load chooses an installation and loads its libpython, or takes the one that the process holds.
+func (rt *Runtime) load() error {
+	spec := rt.cfg.Python
+	linked := cgo.Linked()
+	if linked != "" && spec == "" {
+		spec = linked
+	}
+	p, err := locate(context.Background(), spec)
+	if err != nil {
+		return err
+	}
+	if err := cgo.Load(p.Libpython); err != nil {
+		return fmt.Errorf("pyhost: load %s: %w", p.Libpython, err)
+	}
+	version, _, _ := strings.Cut(cgo.LoadedVersion(), " ")
+	p.Version, p.FreeThreaded = strings.TrimSuffix(version, "+"), cgo.FreeThreaded()
+	rt.python = p
+	return nil
+}
+
+func (rt *Runtime) start() error {
+	start := &cgo.Start{
+		Program: rt.python.Executable, Args: rt.cfg.Args,
+		UseEnvironment: rt.cfg.UseEnvironment, UserSite: rt.cfg.UserSite,
+	}
+	if start.Program == "" {
+		start.Home = rt.python.Prefix
+	}
+	c := getCall()
+	defer c.put()
+	in, status, err := cgo.StartMain(start, &c.frame)
+	if err != nil {
+		return fmt.Errorf("pyhost: start %s: %w", rt.python.Libpython, err)
+	}
+	rt.in = in
+	rt.gate = newGate(in.Gate(), rt.cfg.MaxThreads, rt.python.FreeThreaded, in.Inside)
+	rt.codes.init()
+	in.Serve((*host)(rt))
+	if err := rt.result(c, status, nil); err != nil {
+		return fmt.Errorf("pyhost: start %s: %w", rt.python.Libpython, err)
+	}
+	return rt.configure()
+}
+
+// configure hands Config to Python's side, and only then bounds the memory.
+func (rt *Runtime) configure() error {
+	path, env := rt.cfg.Path, rt.cfg.Env
+	if path == nil {
+		path = []string{}
+	}
+	if env == nil {
+		env = map[string]string{}
+	}
+	settings := map[string]any{
+		"stdout": rt.cfg.Stdout != nil, "stderr": rt.cfg.Stderr != nil,
+		"path": path, "env": env, "cwd": rt.cfg.CurrentDir,
+	}
+	if err := rt.Call(context.Background(), "_pyhost.configure", nil, settings); err != nil {
+		return fmt.Errorf("pyhost: configure: %w", err)
+	}
+	cgo.MemoryLimit(rt.cfg.MemoryLimit)
+	return nil
+}
+
+// Info describes a runtime.
+type Info struct {
+	Python      Python // the installation
+	Interpreter int64  // CPython's number; 0 is the main interpreter
+	Pid         int    // of the process that it runs in
+}
+
+// Info describes the runtime. It does not touch Python.
+func (rt *Runtime) Info() Info {
+	return Info{Python: rt.python, Interpreter: rt.in.ID(), Pid: os.Getpid()}
+}
+
+// host is what C calls of a runtime.
+type host Runtime
+
+func (h *host) PassBaton() { h.gate.PassBaton() }
+
+func (h *host) Write(fd int, p []byte) error {
+	w := h.cfg.Stdout
+	if fd == 2 {
+		w = h.cfg.Stderr
+	}
+	h.streamsMu[fd].Lock()
+	defer h.streamsMu[fd].Unlock()
+	_, err := w.Write(p)
+	return err
+}
+
+// Lost gives back the places of goroutines that exited while they were attached.
+func (h *host) Lost() {
+	for range h.in.TakeLost() {
+		h.scopes.Add(-1)
+		h.gate.leave(pass{flags: cgo.FlagSlot})
+	}
+}

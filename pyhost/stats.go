@@ -1,0 +1,71 @@
+package pyhost
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// Stats are figures of a runtime. They are read one after the other, so under load they need not
+// agree to the last call.
+type Stats struct {
+	Calls        uint64 // entries so far: Exec, Eval, Call, Do, Acquire
+	Inside       int    // goroutines inside now
+	Waiting      int    // goroutines at the gate now
+	LeftQueue    uint64 // entries given up at the gate because the context ended
+	Abandoned    uint64 // calls abandoned so far
+	StillRunning int    // abandoned calls that have not ended yet
+	ThreadStates int    // OS threads that have been inside and still exist
+
+	// Wait is the time from asking to holding the GIL, of the calls that met others at the gate. Hold
+	// is the time from then to the end of the call, of those and of one in 64 of the rest.
+	Wait, Hold Histogram
+
+	MemoryBytes  int64 // what Python holds of the system's memory, in bytes (GIL builds)
+	MemoryBlocks int64 // sys.getallocatedblocks(), as of the last time that it could be asked
+}
+
+const sampleEvery = 64
+
+type counters struct {
+	wait, hold histogram
+	left       atomic.Uint64
+	abandoned  atomic.Uint64
+	blocks     atomic.Int64
+}
+
+// ran notes the times of a call that has left, if it took them.
+func (s *counters) ran(c *call) {
+	at := c.frame.Attached()
+	if at == 0 {
+		return
+	}
+	if c.pass.waited {
+		s.wait.add(at - c.pass.from)
+	}
+	s.hold.add(c.frame.Left() - at)
+}
+
+// Stats gives the figures of the moment. It waits 10 ms at most for Python, to count its blocks.
+func (rt *Runtime) Stats() Stats {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer stop()
+	var blocks int64
+	if rt.Call(ctx, "sys.getallocatedblocks", &blocks) == nil {
+		rt.stats.blocks.Store(blocks)
+	}
+	calls, inside, waiting := rt.gate.counts()
+	return Stats{
+		Calls: calls, Inside: inside, Waiting: waiting,
+		LeftQueue:    rt.stats.left.Load(),
+		Abandoned:    rt.stats.abandoned.Load(),
+		StillRunning: int(rt.abandons.Load()),
+		ThreadStates: rt.in.ThreadStates(),
+		Wait:         rt.stats.wait.snapshot(),
+		Hold:         rt.stats.hold.snapshot(),
+		MemoryBytes:  cgo.MemoryUsed(),
+		MemoryBlocks: rt.stats.blocks.Load(),
+	}
+}
