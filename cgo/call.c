@@ -248,7 +248,7 @@ static PyObject *perform(struct py_interp *in, struct py_frame *f, int op, uint6
 // From WAITING to RUNNING, unless the caller has given up.
 int py_begin(struct py_frame *f) {
     uint32_t waiting = PY_WAITING;
-    f->state_of = (uint64_t)py_current();
+    f->state_of = (uint64_t)py_thread.cur;
     return __atomic_compare_exchange_n(&f->state, &waiting, PY_RUNNING, 0, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE)
                ? PY_OK
@@ -333,23 +333,26 @@ int py_result(struct py_interp *in, struct py_frame *f, PyObject *o) {
     return rc ? py_raised(in, f) : PY_OK;
 }
 
-int py_run(uintptr_t interp, struct py_frame *f, int op, uint64_t what, const uint8_t *arg,
-           size_t len) {
-    struct py_interp *in = (struct py_interp *)interp;
-    struct py_scope sc;
-    int rc = py_enter(in, &sc, f);
-    if (rc)
+static int run(struct py_interp *in, struct py_frame *f, int op, uint64_t what, const uint8_t *arg,
+               size_t len) {
+    int cancellable = f->flags & PY_FRAME_CANCELLABLE, rc;
+    if (cancellable && (rc = py_begin(f)))
         return rc;
-    int cancellable = f->flags & PY_FRAME_CANCELLABLE;
-    if (cancellable && (rc = py_begin(f))) {
-        py_leave(&sc);
-        return rc;
-    }
     rc = py_result(in, f, perform(in, f, op, what, arg, len));
     if (cancellable)
         py_end(in, f);
     if (f->flags & PY_FRAME_TIMED)
         f->left = py_now();
-    py_leave(&sc);
     return rc;
+}
+
+void py_run(uintptr_t interp, struct py_frame *f, int op, uint64_t what, const uint8_t *arg,
+            size_t len) {
+    struct py_interp *in = (struct py_interp *)interp;
+    struct py_scope sc;
+    f->status = (uint32_t)py_enter(in, &sc, f);
+    if (f->status != PY_OK)
+        return;
+    f->status = (uint32_t)run(in, f, op, what, arg, len);
+    py_leave(&sc);
 }

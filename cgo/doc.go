@@ -18,6 +18,6 @@
 // No operation leaves an exception set. It is encoded into the frame, with [StatusRaised].
 package cgo
 
-// #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE
+// #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -fvisibility=hidden
 // #cgo linux LDFLAGS: -ldl -lpthread
 import "C"

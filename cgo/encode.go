@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"slices"
 	"strconv"
 )
 
@@ -58,6 +59,10 @@ func (e *Encoder) Args(args []any, kw map[string]any) error {
 	}
 	e.Number(n)
 	for i, a := range args {
+		if n, ok := a.(int); ok { // the shortest way for what is passed most
+			e.int(int64(n))
+			continue
+		}
 		if err := e.Value(a); err != nil {
 			return prefix(fmt.Sprintf("argument %d", i+1), err)
 		}
@@ -103,7 +108,13 @@ func putNumber(b []byte, n uint64) { binary.LittleEndian.PutUint64(b, n) }
 func (e *Encoder) tag(t byte) { e.Buf = append(e.Buf, t) }
 
 func (e *Encoder) word(t byte, w uint64) {
-	e.Buf = binary.LittleEndian.AppendUint64(append(e.Buf, t), w)
+	n := len(e.Buf)
+	if cap(e.Buf)-n < 9 {
+		e.Buf = slices.Grow(e.Buf, 9)
+	}
+	e.Buf = e.Buf[:n+9]
+	e.Buf[n] = t
+	binary.LittleEndian.PutUint64(e.Buf[n+1:], w)
 }
 
 func (e *Encoder) bool(v bool) {

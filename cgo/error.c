@@ -41,7 +41,7 @@ static int report(struct py_interp *in, struct py_frame *f, PyObject *exc) {
 }
 
 int py_raised(struct py_interp *in, struct py_frame *f) {
-    struct py_state *st = py_current();
+    struct py_state *st = py_thread.cur;
     PyObject *exc = take_exception();
     if (!exc)
         return PY_NO_MEMORY;

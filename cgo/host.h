@@ -54,6 +54,7 @@ struct py_interp {
 struct py_state {
     PyThreadState *ts;
     unsigned long ident;        // of its OS thread, for PyThreadState_SetAsyncExc
+    int tid;                    // the same for people
     struct py_interp *in;       // NULL: the interpreter has gone
     struct py_state *next;      // in->states; guarded by in->mu
     struct py_state *thread_next; // this thread's other states; touched by its thread only
@@ -99,6 +100,7 @@ struct py_frame {
     uint32_t state;             // atomic
     uint32_t flags;
     uint64_t state_of;          // the struct py_state that runs it
+    uint32_t status;            // of py_run
     uint32_t sent;              // an asynchronous exception was set; guarded like state
     int32_t lane;               // lane of the recording, -1: none
     int64_t wait_from, attached, left; // CLOCK_MONOTONIC ns, when TIMED
@@ -134,7 +136,10 @@ int py_finish(struct py_interp *);
 // thread.c
 int py_enter(struct py_interp *, struct py_scope *, struct py_frame *);
 void py_leave(struct py_scope *);
-struct py_state *py_current(void);  // the state attached on this thread, or NULL
+extern __thread struct py_thread {
+    struct py_state *cur;           // the state attached on this thread through us, or NULL
+    struct py_state *all;           // its states of all interpreters, linked by thread_next
+} py_thread __attribute__((tls_model("initial-exec")));
 int py_inside(struct py_interp *);  // does this thread stand inside: in a Do, a lease, a callback?
 void *py_unblock(struct py_scope *); // give the GIL up inside a callback; whoever attached
 void py_block(struct py_scope *, void *);
@@ -143,7 +148,10 @@ void py_lost_pipe(int fd);          // written to when a thread dies inside
 int py_on_main_thread(void);
 int py_take_lost(struct py_interp *);
 int py_state_count(struct py_interp *);
-PyObject *py_type_of(PyObject *);   // borrowed
+extern size_t py_type_offset; // in words; see py_calibrate
+static inline PyObject *py_type_of(PyObject *o) { // borrowed
+    return ((PyObject **)o)[py_type_offset];
+}
 void py_find_gil_key(void);
 int py_close_states(struct py_interp *, PyThreadState *own); // 0, or states that are not ours
 
@@ -161,8 +169,9 @@ int py_interrupt(struct py_interp *, struct py_state *); // may an exception be 
 enum { PY_OP_CALL, PY_OP_CALL_OBJECT, PY_OP_EVAL, PY_OP_EXEC };
 struct py_name;
 struct py_name *py_name_new(const char *name, size_t len, int once);
-int py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const uint8_t *in,
-           size_t len);
+// The outcome is in the frame: a function without a result crosses faster.
+void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const uint8_t *in,
+            size_t len);
 void py_cancel_all(struct py_interp *);    // whoever is inside
 PyObject *py_call_encoded(PyObject *fn, const uint8_t *args, size_t len);
 int py_result(struct py_interp *, struct py_frame *, PyObject *); // takes the reference
@@ -218,6 +227,7 @@ struct py_event {
     int64_t time; // CLOCK_MONOTONIC ns
     int32_t lane; // as given with the frame; -tid where none was given
     int16_t kind, name;
+    int32_t thread; // tid
 };
 int py_record_start(struct py_interp *, size_t most);
 size_t py_record_stop(struct py_interp *, struct py_event **, char ***names, int *nnames,

@@ -9,7 +9,7 @@
 struct py_api py;
 
 static int version;
-static size_t type_offset;
+size_t py_type_offset;
 
 // A missing symbol is reported by name, so that an unsupported build explains itself.
 static int resolve(void *lib, void *slot, const char *name, char *err, size_t cap) {
@@ -112,7 +112,7 @@ int py_calibrate(void) {
     PyObject *none = py._Py_NoneStruct, *type = py.PyObject_Type(none);
     for (size_t i = 0; i < 8; i++) {
         if (((PyObject **)none)[i] == type) {
-            type_offset = i;
+            py_type_offset = i;
             py.Py_DecRef(type);
             return 0;
         }
@@ -120,5 +120,3 @@ int py_calibrate(void) {
     py.Py_DecRef(type);
     return -1;
 }
-
-PyObject *py_type_of(PyObject *o) { return ((PyObject **)o)[type_offset]; }

@@ -4,7 +4,7 @@
 #include "host.h"
 
 static int here(struct py_interp *in) {
-    struct py_state *st = py_current();
+    struct py_state *st = py_thread.cur;
     return st && st->in == in;
 }
 

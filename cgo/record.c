@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-#include <sys/syscall.h>
 
 #include "host.h"
 
@@ -18,11 +16,9 @@ struct py_record {
     int64_t dropped;
     char **names;
     int nnames;
-    int holder; // lane seen last, or NOBODY
-    int64_t seen;
+    // Who was seen last, as it was then: its state may be gone. thread 0: nobody.
+    struct py_event holder;
 };
-
-enum { NOBODY = INT32_MIN };
 
 int64_t py_now(void) {
     struct timespec t;
@@ -36,7 +32,7 @@ static struct py_record *lock(struct py_interp *in) {
     return r;
 }
 
-static void emit(struct py_record *r, int kind, int lane, int64_t t, int name) {
+static void append(struct py_record *r, struct py_event e) {
     if (r->n == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 4096;
         cap = cap > r->most ? r->most : cap;
@@ -48,21 +44,24 @@ static void emit(struct py_record *r, int kind, int lane, int64_t t, int name) {
         r->events = p;
         r->cap = cap;
     }
-    r->events[r->n++] = (struct py_event){t, lane, (int16_t)kind, (int16_t)name};
+    r->events[r->n++] = e;
 }
 
-// The thread of this lane holds the GIL now.
-static void seen(struct py_record *r, int lane, int64_t now, int kind) {
-    if (r->holder == lane && kind == PY_EV_HOLD) {
-        r->seen = now;
-        return;
+static void emit(struct py_record *r, int kind, struct py_state *st, int64_t t, int name) {
+    append(r, (struct py_event){t, st->lane, (int16_t)kind, (int16_t)name, st->tid});
+}
+
+// This thread holds the GIL now.
+static void seen(struct py_record *r, struct py_state *st, int64_t now, int kind) {
+    struct py_event *h = &r->holder;
+    int same = h->thread && h->lane == st->lane;
+    if (!same && h->thread && !py_free_threaded()) {
+        h->kind = PY_EV_LOST;
+        append(r, *h);
     }
-    if (r->holder != lane && r->holder != NOBODY && !py_free_threaded())
-        emit(r, PY_EV_LOST, r->holder, r->seen, -1);
-    if (kind != PY_EV_HOLD || !py_free_threaded())
-        emit(r, kind, lane, now, -1);
-    r->holder = lane;
-    r->seen = now;
+    if (kind != PY_EV_HOLD || (!same && !py_free_threaded()))
+        emit(r, kind, st, now, -1);
+    *h = (struct py_event){now, st->lane, 0, -1, st->tid};
 }
 
 static int name_index(struct py_record *r, const char *s) {
@@ -105,8 +104,8 @@ static void long_call(struct py_state *st, int64_t start, int64_t now, PyObject 
     py.PyErr_Restore(t, v, tb);
     struct py_record *r = lock(st->in);
     int i = name_index(r, name);
-    emit(r, PY_EV_ENTER_C, st->lane, start, i);
-    emit(r, PY_EV_LEAVE_C, st->lane, now, i);
+    emit(r, PY_EV_ENTER_C, st, start, i);
+    emit(r, PY_EV_LEAVE_C, st, now, i);
     pthread_mutex_unlock(&r->mu);
 }
 
@@ -124,14 +123,14 @@ static void c_call(struct py_state *st, int what, int64_t now, PyObject *fn) {
 static int profile(PyObject *obj, PyObject *frame, int what, PyObject *arg) {
     (void)obj;
     (void)frame;
-    struct py_state *st = py_current();
+    struct py_state *st = py_thread.cur;
     if (!st || !st->recording || st->recording != get(&st->in->recording))
         return 0;
     int64_t now = py_now();
     if (what == PyTrace_C_CALL || what == PyTrace_C_EXCEPTION || what == PyTrace_C_RETURN)
         c_call(st, what, now, arg);
     struct py_record *r = lock(st->in);
-    seen(r, st->lane, now, PY_EV_HOLD);
+    seen(r, st, now, PY_EV_HOLD);
     pthread_mutex_unlock(&r->mu);
     return 0;
 }
@@ -154,11 +153,11 @@ void py_record_attach(struct py_state *st, struct py_frame *f) {
     if (f)
         st->lane = f->lane;
     if (f && f->lane == -1)
-        st->lane = -(int)syscall(SYS_gettid);
+        st->lane = -st->tid;
     struct py_record *r = lock(st->in);
     if (f && f->wait_from)
-        emit(r, PY_EV_WAIT, st->lane, f->wait_from, -1);
-    seen(r, st->lane, py_now(), PY_EV_ATTACH);
+        emit(r, PY_EV_WAIT, st, f->wait_from, -1);
+    seen(r, st, py_now(), PY_EV_ATTACH);
     pthread_mutex_unlock(&r->mu);
 }
 
@@ -166,9 +165,9 @@ void py_record_detach(struct py_state *st) {
     if (!st->recording || st->recording != get(&st->in->recording))
         return;
     struct py_record *r = lock(st->in);
-    emit(r, PY_EV_DETACH, st->lane, py_now(), -1);
-    if (r->holder == st->lane)
-        r->holder = NOBODY;
+    emit(r, PY_EV_DETACH, st, py_now(), -1);
+    if (r->holder.lane == st->lane)
+        r->holder.thread = 0;
     pthread_mutex_unlock(&r->mu);
 }
 
@@ -181,7 +180,7 @@ int py_record_start(struct py_interp *in, size_t most) {
     }
     struct py_record *r = lock(in);
     r->most = most;
-    r->holder = NOBODY;
+    r->holder.thread = 0;
     put(&in->recording, add(&number, 1) + 1);
     pthread_mutex_unlock(&r->mu);
     return 0;

@@ -12,6 +12,7 @@ type Event struct {
 	Lane int32 // as given by SetLane; -tid where none was given
 	Kind int16 // 1 wait, 2 attach, 3 detach, 4 lost, 5 hold, 6 enter C, 7 leave C
 	Name int16 // index into the names, -1: none
+	TID  int32 // the OS thread
 }
 
 // StartRecording notes who holds the GIL when, up to `most` events.

@@ -34,7 +34,8 @@ func data(b []byte) (*C.uint8_t, C.size_t) {
 // Run attaches, performs op, and detaches. Any goroutine.
 func (in *Interp) Run(f *Frame, op Op, what uint64, arg []byte) Status {
 	p, n := data(arg)
-	return Status(C.py_run(in.addr, &f.c, C.int(op), C.uint64_t(what), p, n))
+	C.py_run(in.addr, &f.c, C.int(op), C.uint64_t(what), p, n)
+	return Status(f.c.status)
 }
 
 // Cancel raises the cancelling exception in the thread that runs the frame. It attaches, so it waits

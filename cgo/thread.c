@@ -3,7 +3,7 @@
 // Invariants
 //   - A state is attached only on the OS thread that made it (3.12+ binds it, 3.14 keeps the
 //     thread's C stack bounds in it).
-//   - thread.cur is the state that is attached through us on this thread, or NULL.
+//   - py_thread.cur is the state that is attached through us on this thread, or NULL.
 //   - The gilstate slot of CPython, a pthread key up to 3.14, holds our state from attach to leave and
 //     what it held before afterwards: so PyGILState_Ensure in an extension finds the interpreter
 //     it is called from, and never a state that has been deleted.
@@ -16,9 +16,7 @@
 #include "host.h"
 #include "_cgo_export.h"
 
-static __thread struct {
-    struct py_state *cur, *all;
-} thread __attribute__((tls_model("initial-exec")));
+__thread struct py_thread py_thread;
 
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
@@ -60,12 +58,12 @@ static void give_slots_back(struct py_interp *in, int slots) {
 // The OS thread ends. A goroutine that exits while it is locked and attached ends it so.
 static void thread_exit(void *arg) {
     (void)arg;
-    if (thread.cur) {
-        py_record_detach(thread.cur);
+    if (py_thread.cur) {
+        py_record_detach(py_thread.cur);
         py.PyEval_SaveThread();
-        thread.cur = NULL;
+        py_thread.cur = NULL;
     }
-    for (struct py_state *st = thread.all, *next; st; st = next) {
+    for (struct py_state *st = py_thread.all, *next; st; st = next) {
         struct py_interp *in = get(&st->in);
         int slots = st->slots;
         next = st->thread_next;
@@ -76,14 +74,14 @@ static void thread_exit(void *arg) {
             give_slots_back(in, slots);
         }
     }
-    thread.all = NULL;
+    py_thread.all = NULL;
     slot_set(NULL);
 }
 
 static void make_exit_key(void) { pthread_key_create(&exit_key, thread_exit); }
 
 static struct py_state *find(struct py_interp *in) {
-    for (struct py_state *st = thread.all; st; st = st->thread_next) {
+    for (struct py_state *st = py_thread.all; st; st = st->thread_next) {
         if (st->in == in)
             return st;
     }
@@ -98,20 +96,21 @@ static struct py_state *make(struct py_interp *in) {
     void *slot = slot_get();
     st->ts = py.PyThreadState_New(in->is); // needs no GIL
     slot_set(slot);                        // 3.10 and 3.11 put the first state of a thread there
-    if (!st->ts || pthread_setspecific(exit_key, &thread)) {
+    if (!st->ts || pthread_setspecific(exit_key, &py_thread)) {
         free(st);
         return NULL;
     }
     st->in = in;
     st->ident = py.PyThread_get_thread_ident();
+    st->tid = (int)syscall(SYS_gettid);
     st->lane = -1;
     pthread_mutex_lock(&in->mu);
     st->next = in->states;
     in->states = st;
     in->nstates++;
     pthread_mutex_unlock(&in->mu);
-    st->thread_next = thread.all;
-    thread.all = st;
+    st->thread_next = py_thread.all;
+    py_thread.all = st;
     return st;
 }
 
@@ -186,19 +185,24 @@ static void pass_baton(struct py_interp *in, struct py_frame *f) {
 static void attached(struct py_state *st, struct py_frame *f) {
     struct py_interp *in = st->in;
     slot_set(st->ts);
-    thread.cur = st;
+    py_thread.cur = st;
     if (f && f->flags & PY_FRAME_BATON)
         pass_baton(in, f);
     if (f && f->flags & PY_FRAME_TIMED)
         f->attached = py_now();
-    if (get(&in->recording) || st->recording)
+    if (get(&in->recording) | st->recording)
         py_record_attach(st, f);
     if (get(&in->pending))
         catch_up(in);
 }
 
+static inline void before_detach(struct py_state *st) {
+    if (st->recording)
+        py_record_detach(st);
+}
+
 int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
-    struct py_state *cur = thread.cur, *st = cur && cur->in == in ? cur : find(in);
+    struct py_state *cur = py_thread.cur, *st = cur && cur->in == in ? cur : find(in);
     if (!st && !(st = make(in))) {
         if (f && f->flags & PY_FRAME_BATON)
             pass_baton(in, f);
@@ -217,7 +221,7 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
         return PY_OK;
     }
     if (cur) { // never wait for one interpreter while attached to another
-        py_record_detach(cur);
+        before_detach(cur);
         py.PyEval_SaveThread();
     }
     py.PyEval_RestoreThread(st->ts);
@@ -225,10 +229,10 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
     return PY_OK;
 }
 
-static void detach(struct py_state *st) {
-    py_record_detach(st);
+static inline void detach(struct py_state *st) {
+    before_detach(st);
     py.PyEval_SaveThread();
-    thread.cur = NULL;
+    py_thread.cur = NULL;
 }
 
 void py_leave(struct py_scope *sc) {
@@ -245,8 +249,6 @@ void py_leave(struct py_scope *sc) {
     }
 }
 
-struct py_state *py_current(void) { return thread.cur; }
-
 int py_inside(struct py_interp *in) {
     struct py_state *st = find(in);
     return st && st->inside > 0;
@@ -254,11 +256,11 @@ int py_inside(struct py_interp *in) {
 
 // Python's own threads come here too: they are attached, but not through us.
 void *py_unblock(struct py_scope *sc) {
-    sc->st = thread.cur;
+    sc->st = py_thread.cur;
     if (sc->st)
         py_record_detach(sc->st);
     void *ts = py.PyEval_SaveThread();
-    thread.cur = NULL;
+    py_thread.cur = NULL;
     return ts;
 }
 
@@ -283,7 +285,7 @@ int py_attach(struct py_interp *in, struct py_frame *f) {
 }
 
 int py_detach(struct py_interp *in, struct py_frame *f) {
-    if (thread.cur != scope_of(f)->st)
+    if (py_thread.cur != scope_of(f)->st)
         return PY_NOT_ATTACHED;
     if (f->flags & PY_FRAME_CANCELLABLE)
         py_end(in, f);
@@ -294,7 +296,7 @@ int py_detach(struct py_interp *in, struct py_frame *f) {
 }
 
 int py_pause(struct py_interp *in) {
-    struct py_state *st = thread.cur;
+    struct py_state *st = py_thread.cur;
     if (!st || st->in != in)
         return PY_NOT_ATTACHED;
     detach(st);
@@ -303,7 +305,7 @@ int py_pause(struct py_interp *in) {
 
 int py_resume(struct py_interp *in) {
     struct py_state *st = find(in);
-    if (!st || thread.cur)
+    if (!st || py_thread.cur)
         return PY_NOT_ATTACHED;
     py.PyEval_RestoreThread(st->ts);
     attached(st, NULL);
@@ -327,7 +329,7 @@ int py_state_count(struct py_interp *in) {
 static struct py_state *next_inside(struct py_interp *in, struct py_state *st) {
     pthread_mutex_lock(&in->mu);
     st = st ? st->next : in->states;
-    while (st && (st == thread.cur || get(&st->inside) <= 0))
+    while (st && (st == py_thread.cur || get(&st->inside) <= 0))
         st = st->next;
     pthread_mutex_unlock(&in->mu);
     return st;

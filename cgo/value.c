@@ -130,14 +130,14 @@ PyObject *py_decode(struct py_reader *r, int depth) {
         return malformed(), NULL;
     int tag = *r->p++;
     switch (tag) {
+    case PY_T_INT:
+        return decode_int(r);
     case PY_T_NONE:
         return shared(py._Py_NoneStruct);
     case PY_T_FALSE:
         return shared(py._Py_FalseStruct);
     case PY_T_TRUE:
         return shared(py._Py_TrueStruct);
-    case PY_T_INT:
-        return decode_int(r);
     case PY_T_FLOAT:
         return decode_float(r);
     case PY_T_BIG:
@@ -403,7 +403,24 @@ static int encode(struct py_writer *w, PyObject *o, int depth) {
     return put_object(w, o);
 }
 
+// One int is what most calls return: no writer is needed for it.
+static int encode_small(struct py_frame *f, PyObject *o) {
+    int overflow = 0;
+    long long v;
+    if (py_type_of(o) != py.PyLong_Type)
+        return 0;
+    v = py.PyLong_AsLongLongAndOverflow(o, &overflow);
+    if (overflow)
+        return 0;
+    f->buf[0] = PY_T_INT;
+    memcpy(f->buf + 1, &v, 8);
+    f->len = 9;
+    return 1;
+}
+
 int py_encode(struct py_frame *f, PyObject *o) {
+    if (encode_small(f, o))
+        return 0;
     struct py_writer w = {.p = f->buf, .base = f->buf, .end = f->buf + PY_FRAME_BUF};
     int rc = encode(&w, o, 0);
     for (size_t i = 0; rc && i < w.nobjs; i++)

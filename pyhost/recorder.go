@@ -107,6 +107,7 @@ func (r *Recorder) stop() *Recording {
 		if lane < 0 {
 			lane = threadLane(rec, threads, e.Lane)
 		}
+		rec.Lanes[lane].Thread = int(e.TID)
 		ev := Event{Time: time.Duration(e.Time - r.clock), Kind: EventKind(e.Kind), Lane: lane}
 		if e.Name >= 0 {
 			ev.Name = names[e.Name]
@@ -122,7 +123,7 @@ func threadLane(rec *Recording, lanes map[int32]int, id int32) int {
 	i, ok := lanes[id]
 	if !ok {
 		i = len(rec.Lanes)
-		rec.Lanes = append(rec.Lanes, Lane{Label: fmt.Sprintf("thread %d", -id), Thread: int(-id)})
+		rec.Lanes = append(rec.Lanes, Lane{Label: fmt.Sprintf("thread %d", -id)})
 		lanes[id] = i
 	}
 	return i

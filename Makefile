@@ -1,0 +1,98 @@
+# `make help` lists the targets. They do all set-up: .ci/setup installs what is missing, or names it.
+
+GOLANGCI_LINT_VERSION := v2.15.0
+
+SHELL := /bin/bash
+
+# The tests and the examples take the Python that these name; unset, the bundled one.
+BUNDLED := env -u VIRTUAL_ENV -u PYHOST_PYTHON
+SYSTEM  := env -u VIRTUAL_ENV PYHOST_PYTHON=/usr/bin/python3
+
+# For the user: make test TESTFLAGS='-v -run Cancel', make bench BENCH=Call, make run ARGS=-h.
+TESTFLAGS ?=
+BENCH ?= .
+ARGS ?=
+# How long each stress test hammers; the timeout is for all those of one package.
+STRESS_TEST_DURATION ?= 5m
+STRESS_TEST_TIMEOUT ?= 2h
+
+# -count=1: Go keeps the results of tests, and sees no change in what lies outside this folder, such
+# as a Python or its numpy. The timeout is for one package; its tests take a fraction of it.
+TEST := go test -count=1 -timeout 5m
+SLOW := go test -count=1 -timeout 15m
+
+# Both versions are in its path: it refuses code for a later Go than the one that built it.
+LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION 2>/dev/null)
+C_FILES := $(wildcard cgo/*.c cgo/*.h)
+
+# Without a C compiler Go would leave the files with C out, and complain of something else.
+export CGO_ENABLED := 1
+
+.PHONY: help setup setup-test run test test-all race asan stress bench check fmt clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup:
+	@.ci/setup build
+
+setup-test:
+	@.ci/setup test
+
+run: setup ## run examples/gilhandoff on the bundled Python
+	$(BUNDLED) go run ./examples/gilhandoff $(ARGS)
+
+test: setup-test ## run the tests on the bundled Python and on the system's
+	$(BUNDLED) $(TEST) $(TESTFLAGS) ./...
+	$(SYSTEM) $(TEST) $(TESTFLAGS) ./...
+
+test-all: setup-test ## run the tests on a Python of each version that Discover finds
+	@pythons=$$($(BUNDLED) go run ./examples/doctor -usable) && failed= && \
+	while IFS= read -r python; do \
+		echo "== $$python" && \
+		env -u VIRTUAL_ENV PYHOST_PYTHON="$$python" $(TEST) $(TESTFLAGS) ./... </dev/null || \
+			failed+=" $$python"; \
+	done <<<"$$pythons"; \
+	if [[ $$failed ]]; then echo "failed on:$$failed"; exit 1; fi
+
+race: setup-test ## run the tests under the race detector
+	$(BUNDLED) $(SLOW) -race $(TESTFLAGS) ./...
+	$(SYSTEM) $(SLOW) -race $(TESTFLAGS) ./...
+
+# CPython leaves memory behind when it ends, so leaks are not looked for. It keeps small objects in
+# arenas of its own, in which the sanitizer is blind, so malloc makes them instead.
+asan: export ASAN_OPTIONS := detect_leaks=0
+asan: export PYTHONMALLOC := malloc
+asan: setup-test ## run the tests with the C code under AddressSanitizer
+	$(BUNDLED) $(SLOW) -asan $(TESTFLAGS) ./...
+	$(SYSTEM) $(SLOW) -asan $(TESTFLAGS) ./...
+
+stress: export STRESS_TEST_DURATION := $(STRESS_TEST_DURATION)
+stress: setup ## hammer for STRESS_TEST_DURATION a test, under the race detector
+	go test -race -count=1 -p 1 -timeout $(STRESS_TEST_TIMEOUT) -run Stress $(TESTFLAGS) ./...
+
+bench: setup ## run the benchmarks, one package at a time, and print their ratios
+	go test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 1h $(TESTFLAGS) ./...
+
+check: setup $(LINT)/golangci-lint ## look at format, vet, lint and go.mod
+	@echo gofmt -l . && unformatted=$$(gofmt -l .) && [[ -z $$unformatted ]] || \
+		{ echo "make fmt would change: $$unformatted"; exit 1; }
+	go vet ./...
+	$(LINT)/golangci-lint run
+	go mod tidy -diff
+ifneq ($(C_FILES),)
+	@! command -v clang-format >/dev/null || \
+		{ echo clang-format --dry-run cgo && clang-format --dry-run -Werror $(C_FILES); }
+endif
+
+fmt: ## format the Go and, where clang-format is present, the C code
+	gofmt -w .
+	@! command -v clang-format >/dev/null || [[ -z "$(C_FILES)" ]] || \
+		{ echo clang-format -i cgo && clang-format -i $(C_FILES); }
+
+$(LINT)/golangci-lint: | setup
+	GOBIN=$(CURDIR)/$(LINT) go install \
+		github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+clean: ## remove the tools that make check has built
+	rm -rf .bin
