@@ -1,7 +1,8 @@
 // The same work without Go: what the benchmarks compare with.
 #include "host.h"
 
-void py_empty(void) {}
+void py_empty(void) {
+}
 
 static int64_t one_call(PyObject *fn, long a, long b) {
     PyObject *args[3] = {NULL, py.PyLong_FromLongLong(a), py.PyLong_FromLongLong(b)};

@@ -277,8 +277,8 @@ void py_end(struct py_interp *in, struct py_frame *f) {
         py.PyThreadState_SetAsyncExc(((struct py_state *)f->state_of)->ident, NULL);
 }
 
-// While an exception is reported, another one would spoil the report. But str(exception) is code of the
-// program, which may never end: so after a second it is fair game.
+// While an exception is reported, another one would spoil the report. But str(exception) is code of
+// the program, which may never end: so after a second it is fair game.
 int py_reporting(struct py_state *st) {
     return st->reporting && py_now() - st->reporting < 1000000000;
 }
@@ -299,8 +299,8 @@ int py_interrupt(struct py_interp *in, struct py_state *st) {
     return now;
 }
 
-// The state of a frame stays what it is while the GIL is held, but interruptible() is Python code, in
-// which the GIL may change hands: so the frame is looked at again after it.
+// The state of a frame stays what it is while the GIL is held, but interruptible() is Python code,
+// in which the GIL may change hands: so the frame is looked at again after it.
 int py_cancel(struct py_interp *in, struct py_frame *f) {
     struct py_scope sc;
     int hit = 0;

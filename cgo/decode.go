@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// ErrMalformed: a buffer that no encoder wrote.
+// ErrMalformed is the error of a buffer that no encoder wrote.
 var ErrMalformed = errors.New("malformed value buffer")
 
 // PathError says where in a value something did not fit, as "result[3].price".
@@ -69,8 +69,8 @@ func (d *Decoder) skipBody(t byte) error {
 	return err
 }
 
-// DecodeScalar reads a result that is one number into a target of the obvious type. False: it is not
-// so simple.
+// DecodeScalar reads a result that is one number into a target of the obvious type. False: it is
+// not so simple.
 func DecodeScalar(b []byte, dst any) bool {
 	if len(b) != 9 {
 		return false

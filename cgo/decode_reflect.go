@@ -131,30 +131,40 @@ func (d *Decoder) intoScalar(v reflect.Value, t byte) error {
 	case v.CanFloat() && (t == tagFloat || t == tagInt):
 		return d.intoFloat(v, t)
 	case v.CanInt() && t == tagInt:
-		n, err := d.number()
-		if err == nil && v.OverflowInt(int64(n)) {
-			return fmt.Errorf("%d overflows %s", int64(n), v.Type())
-		}
-		v.SetInt(int64(n))
-		return err
-	case v.CanUint() && t == tagInt:
-		n, err := d.number()
-		if err == nil && (int64(n) < 0 || v.OverflowUint(n)) {
-			return fmt.Errorf("%d overflows %s", int64(n), v.Type())
-		}
-		v.SetUint(n)
-		return err
-	case v.CanUint() && t == tagBig:
-		n, err := d.big(t)
-		if err == nil && (!n.IsUint64() || v.OverflowUint(n.Uint64())) {
-			return fmt.Errorf("int too large for %s", v.Type())
-		}
-		if err == nil {
-			v.SetUint(n.Uint64())
-		}
-		return err
+		return d.intoInt(v)
+	case v.CanUint() && (t == tagInt || t == tagBig):
+		return d.intoUint(v, t)
 	}
 	return d.mismatch(t, v.Type().String())
+}
+
+func (d *Decoder) intoInt(v reflect.Value) error {
+	n, err := d.number()
+	if err == nil && v.OverflowInt(int64(n)) {
+		return fmt.Errorf("%d overflows %s", int64(n), v.Type())
+	}
+	v.SetInt(int64(n))
+	return err
+}
+
+func (d *Decoder) intoUint(v reflect.Value, t byte) error {
+	var n *big.Int
+	var err error
+	if t == tagInt {
+		var w uint64
+		w, err = d.number()
+		n = big.NewInt(int64(w))
+	} else {
+		n, err = d.big(t)
+	}
+	if err != nil {
+		return err
+	}
+	if !n.IsUint64() || v.OverflowUint(n.Uint64()) {
+		return fmt.Errorf("%v overflows %s", n, v.Type())
+	}
+	v.SetUint(n.Uint64())
+	return nil
 }
 
 func (d *Decoder) intoFloat(v reflect.Value, t byte) error {

@@ -3,9 +3,9 @@
 //
 // # Threads
 //
-// A crossing ([Interp.Run]) attaches the calling OS thread, works and detaches before it returns, so
-// the goroutine may be on any thread. [Interp.Attach] leaves the thread attached: the goroutine must
-// be locked to it (runtime.LockOSThread) until [Interp.Detach]. Nothing here waits while it is
+// A crossing ([Interp.Run]) attaches the calling OS thread, works and detaches before it returns,
+// so the goroutine may be on any thread. [Interp.Attach] leaves the thread attached: the goroutine
+// must be locked to it (runtime.LockOSThread) until [Interp.Detach]. Nothing here waits while it is
 // attached, but for Python itself.
 //
 // # References

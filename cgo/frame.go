@@ -76,7 +76,7 @@ func (f *Frame) Sent() bool { return f.c.sent != 0 }
 // Attached and Left are the times (Now) at which a timed frame got the GIL and gave it up.
 func (f *Frame) Attached() int64 { return int64(f.c.attached) }
 
-// Left: see Attached.
+// Left is the other time: see Attached.
 func (f *Frame) Left() int64 { return int64(f.c.left) }
 
 // Obj is the object handed over: the caller owns the reference.

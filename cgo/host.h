@@ -22,28 +22,28 @@
 
 struct py_names {
     PyObject *main_dict, *builtins, *sys_modules, *code, *builtins_key;
-    PyObject *cancelled;   // the exception class raised in a cancelled call
-    PyObject *report;      // bootstrap.report(exception) -> a flat tuple
+    PyObject *cancelled;     // the exception class raised in a cancelled call
+    PyObject *report;        // bootstrap.report(exception) -> a flat tuple
     PyObject *interruptible; // bootstrap.interruptible(ident) -> bool
 };
 
 // One interpreter. Never freed, so that a late look at it is always safe.
 struct py_interp {
     // Atomic, see get/put below.
-    uint64_t gate;              // see pyhost/gate.go
-    int32_t pending;            // something waits for the next attach: a dead state or a decref
-    int32_t recording;          // number of the recording under way; 0: none
-    int32_t lost;               // slots of threads that died while inside; Go gives them back
+    uint64_t gate;     // see pyhost/gate.go
+    int32_t pending;   // something waits for the next attach: a dead state or a decref
+    int32_t recording; // number of the recording under way; 0: none
+    int32_t lost;      // slots of threads that died while inside; Go gives them back
 
-    uint64_t handle;            // what go_* functions are given to find the Go side
+    uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;
     int64_t id;
-    pthread_mutex_t mu;         // guards the fields below; never held while waiting for a GIL
-    struct py_state *states;    // every kept state, linked by next
+    pthread_mutex_t mu;      // guards the fields below; never held while waiting for a GIL
+    struct py_state *states; // every kept state, linked by next
     int nstates;
-    PyObject **decrefs;         // references to give back
+    PyObject **decrefs; // references to give back
     size_t ndecrefs, capdecrefs;
-    struct py_names names;      // written at start, read while attached
+    struct py_names names; // written at start, read while attached
     struct py_record *record;
 };
 
@@ -53,31 +53,36 @@ struct py_interp {
 // `in` was cleared (its interpreter is closing) or by whoever reaps it once the thread has died.
 struct py_state {
     PyThreadState *ts;
-    unsigned long ident;        // of its OS thread, for PyThreadState_SetAsyncExc
-    int tid;                    // the same for people
-    struct py_interp *in;       // NULL: the interpreter has gone
-    struct py_state *next;      // in->states; guarded by in->mu
+    unsigned long ident;          // of its OS thread, for PyThreadState_SetAsyncExc
+    int tid;                      // the same for people
+    struct py_interp *in;         // NULL: the interpreter has gone
+    struct py_state *next;        // in->states; guarded by in->mu
     struct py_state *thread_next; // this thread's other states; touched by its thread only
-    int ends;                   // atomic: its thread has exited, its interpreter has let it go:
-                                // whoever comes second frees it
-    int64_t reporting;          // since when it reports an exception (py_now), 0: it does not
-    int inside, slots;          // scopes open on this thread, and slots of the gate they hold
-    int recording, lane;        // the recording its profile hook belongs to, and its lane there
-    int c_depth;                // C functions under way, and when they were entered (recording)
+    int ends;                     // atomic: its thread has exited, its interpreter has let it go:
+                                  // whoever comes second frees it
+    int64_t reporting;            // since when it reports an exception (py_now), 0: it does not
+    int inside, slots;            // scopes open on this thread, and slots of the gate they hold
+    int recording, lane;          // the recording its profile hook belongs to, and its lane there
+    int c_depth;                  // C functions under way, and when they were entered (recording)
     int64_t c_start[PY_C_DEPTH];
 };
 
 // How the thread stood before an attach; filled by py_enter, undone by py_leave, LIFO.
 struct py_scope {
     struct py_state *st, *prev;
-    void *key;                  // what the gilstate slot held
-    int nested;                 // it was attached already: nothing to give back
-    int slot;                   // it holds a slot of the gate
+    void *key;  // what the gilstate slot held
+    int nested; // it was attached already: nothing to give back
+    int slot;   // it holds a slot of the gate
 };
 
-enum { PY_FRAME_BATON = 1, PY_FRAME_CANCELLABLE = 2, PY_FRAME_TIMED = 4, PY_FRAME_SLOT = 8,
-       PY_FRAME_DROP = 16 /* the result is not wanted */,
-       PY_FRAME_KEEP = 32 /* the result is wanted as an object */ };
+enum {
+    PY_FRAME_BATON = 1,
+    PY_FRAME_CANCELLABLE = 2,
+    PY_FRAME_TIMED = 4,
+    PY_FRAME_SLOT = 8,
+    PY_FRAME_DROP = 16 /* the result is not wanted */,
+    PY_FRAME_KEEP = 32 /* the result is wanted as an object */
+};
 
 // state of a frame. WAITING -> RUNNING under the GIL by the thread that runs it; WAITING ->
 // CANCELLED by whoever gives up first; RUNNING -> DONE under the GIL, and
@@ -86,29 +91,29 @@ enum { PY_WAITING, PY_RUNNING, PY_CANCELLED, PY_DONE };
 
 // The outcome of an operation.
 enum {
-    PY_OK,          // out holds the encoded result, or obj the object
-    PY_RAISED,      // out holds the encoded exception
-    PY_NEVER_RAN,   // cancelled before it began
-    PY_NOT_ATTACHED,// an operation of a Thread on another OS thread, or after its release
-    PY_NO_MEMORY,   // C memory ran out
+    PY_OK,           // out holds the encoded result, or obj the object
+    PY_RAISED,       // out holds the encoded exception
+    PY_NEVER_RAN,    // cancelled before it began
+    PY_NOT_ATTACHED, // an operation of a Thread on another OS thread, or after its release
+    PY_NO_MEMORY,    // C memory ran out
 };
 
 #define PY_FRAME_BUF 512
 
 // Lives in Go memory that holds no pointers to Go; C keeps it for one crossing only.
 struct py_frame {
-    uint32_t state;             // atomic
+    uint32_t state; // atomic
     uint32_t flags;
-    uint64_t state_of;          // the struct py_state that runs it
-    uint32_t status;            // of py_run
-    uint32_t sent;              // an asynchronous exception was set; guarded like state
-    int32_t lane;               // lane of the recording, -1: none
+    uint64_t state_of;                 // the struct py_state that runs it
+    uint32_t status;                   // of py_run
+    uint32_t sent;                     // an asynchronous exception was set; guarded like state
+    int32_t lane;                      // lane of the recording, -1: none
     int64_t wait_from, attached, left; // CLOCK_MONOTONIC ns, when TIMED
-    uint64_t obj;               // object handed over (a strong reference), 0: none
-    uint64_t code;              // code object that was compiled, handed over too, 0: none
-    uint64_t out;               // C memory to be freed, 0: the result fits into buf
-    uint64_t len;               // length of the result
-    uint64_t scope[5];          // the struct py_scope of a Thread, while it is attached
+    uint64_t obj;                      // object handed over (a strong reference), 0: none
+    uint64_t code;                     // code object that was compiled, handed over too, 0: none
+    uint64_t out;                      // C memory to be freed, 0: the result fits into buf
+    uint64_t len;                      // length of the result
+    uint64_t scope[5];                 // the struct py_scope of a Thread, while it is attached
     uint8_t buf[PY_FRAME_BUF];
 };
 
@@ -137,18 +142,18 @@ int py_finish(struct py_interp *);
 int py_enter(struct py_interp *, struct py_scope *, struct py_frame *);
 void py_leave(struct py_scope *);
 extern __thread struct py_thread {
-    struct py_state *cur;           // the state attached on this thread through us, or NULL
-    struct py_state *all;           // its states of all interpreters, linked by thread_next
+    struct py_state *cur; // the state attached on this thread through us, or NULL
+    struct py_state *all; // its states of all interpreters, linked by thread_next
 } py_thread __attribute__((tls_model("initial-exec")));
-int py_inside(struct py_interp *);  // does this thread stand inside: in a Do, a lease, a callback?
+int py_inside(struct py_interp *);   // does this thread stand inside: in a Do, a lease, a callback?
 void *py_unblock(struct py_scope *); // give the GIL up inside a callback; whoever attached
 void py_block(struct py_scope *, void *);
 void py_decref_later(struct py_interp *, uint64_t obj);
-void py_lost_pipe(int fd);          // written to when a thread dies inside
+void py_lost_pipe(int fd); // written to when a thread dies inside
 int py_on_main_thread(void);
 int py_take_lost(struct py_interp *);
 int py_state_count(struct py_interp *);
-extern size_t py_type_offset; // in words; see py_calibrate
+extern size_t py_type_offset;                     // in words; see py_calibrate
 static inline PyObject *py_type_of(PyObject *o) { // borrowed
     return ((PyObject **)o)[py_type_offset];
 }
@@ -158,11 +163,11 @@ int py_close_states(struct py_interp *, PyThreadState *own); // 0, or states tha
 // A Thread of Go: attach until py_detach. The goroutine is locked to its OS thread.
 int py_attach(struct py_interp *, struct py_frame *);
 int py_detach(struct py_interp *, struct py_frame *);
-int py_pause(struct py_interp *);   // Thread.Detach: 0, or PY_NOT_ATTACHED
+int py_pause(struct py_interp *); // Thread.Detach: 0, or PY_NOT_ATTACHED
 int py_resume(struct py_interp *);
 
 // call.c
-int py_begin(struct py_frame *);    // of a cancellable frame, attached
+int py_begin(struct py_frame *); // of a cancellable frame, attached
 void py_end(struct py_interp *, struct py_frame *);
 int py_reporting(struct py_state *);
 int py_interrupt(struct py_interp *, struct py_state *); // may an exception be raised in it now?
@@ -172,7 +177,7 @@ struct py_name *py_name_new(const char *name, size_t len, int once);
 // The outcome is in the frame: a function without a result crosses faster.
 void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const uint8_t *in,
             size_t len);
-void py_cancel_all(struct py_interp *);    // whoever is inside
+void py_cancel_all(struct py_interp *); // whoever is inside
 PyObject *py_call_encoded(PyObject *fn, const uint8_t *args, size_t len);
 int py_result(struct py_interp *, struct py_frame *, PyObject *); // takes the reference
 int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set, 2: not now
@@ -187,16 +192,20 @@ int py_decref(struct py_interp *, const uint64_t *objs, size_t n);
 // value.c: the form in which values cross; numbers are little-endian. Go's half is in encode.go and
 // decode.go.
 enum {
-    PY_T_NONE, PY_T_FALSE, PY_T_TRUE,
-    PY_T_INT,    // int64
-    PY_T_BIG,    // u64 n, n bytes of two's complement
-    PY_T_FLOAT,  // float64
-    PY_T_STR8,   // u8 n, n bytes of UTF-8
-    PY_T_STR,    // u64 n, n bytes
-    PY_T_BYTES,  // u64 n, n bytes
-    PY_T_LIST, PY_T_TUPLE, // u64 n, n values
-    PY_T_DICT,   // u64 n, n times key, value
-    PY_T_INTS, PY_T_FLOATS, // u64 n, n times 8 bytes: a list; from Go only
+    PY_T_NONE,
+    PY_T_FALSE,
+    PY_T_TRUE,
+    PY_T_INT,   // int64
+    PY_T_BIG,   // u64 n, n bytes of two's complement
+    PY_T_FLOAT, // float64
+    PY_T_STR8,  // u8 n, n bytes of UTF-8
+    PY_T_STR,   // u64 n, n bytes
+    PY_T_BYTES, // u64 n, n bytes
+    PY_T_LIST,
+    PY_T_TUPLE, // u64 n, n values
+    PY_T_DICT,  // u64 n, n times key, value
+    PY_T_INTS,
+    PY_T_FLOATS, // u64 n, n times 8 bytes: a list; from Go only
     PY_T_REF,    // u64: an object that Go holds a reference to; from Go only
     PY_T_OBJECT, // u64: an object, the reference handed over; its type's name as STR8; to Go only
 };
@@ -204,9 +213,9 @@ enum {
 struct py_reader {
     const uint8_t *p, *end;
 };
-PyObject *py_decode(struct py_reader *, int depth);      // new reference, or NULL and error
-int py_encode(struct py_frame *, PyObject *);            // into out or buf; 0, or -1 and error
-int py_read_u64(struct py_reader *, uint64_t *);         // 0, or -1 and error
+PyObject *py_decode(struct py_reader *, int depth); // new reference, or NULL and error
+int py_encode(struct py_frame *, PyObject *);       // into out or buf; 0, or -1 and error
+int py_read_u64(struct py_reader *, uint64_t *);    // 0, or -1 and error
 
 // error.c
 int py_raised(struct py_interp *, struct py_frame *); // PY_RAISED, or PY_NO_MEMORY
@@ -218,11 +227,18 @@ PyObject *py_natives(struct py_interp *);
 void py_memory_hook(void);
 void py_memory_limit(int64_t bytes); // <= 0: none
 int64_t py_memory_used(void);
-int py_memory_lift(int lifted);      // while an error is reported, returns the old setting
+int py_memory_lift(int lifted); // while an error is reported, returns the old setting
 
 // record.c
-enum { PY_EV_WAIT = 1, PY_EV_ATTACH, PY_EV_DETACH, PY_EV_LOST, PY_EV_HOLD, PY_EV_ENTER_C,
-       PY_EV_LEAVE_C };
+enum {
+    PY_EV_WAIT = 1,
+    PY_EV_ATTACH,
+    PY_EV_DETACH,
+    PY_EV_LOST,
+    PY_EV_HOLD,
+    PY_EV_ENTER_C,
+    PY_EV_LEAVE_C
+};
 struct py_event {
     int64_t time; // CLOCK_MONOTONIC ns
     int32_t lane; // as given with the frame; -tid where none was given

@@ -114,11 +114,11 @@ func (in *Interp) ThreadStates() int { return int(C.py_state_count(in.p)) }
 // Inside tells whether the calling goroutine is in an attachment or a callback of this interpreter.
 func (in *Interp) Inside() bool { return C.py_inside(in.p) != 0 }
 
-// ErrStrangers: threads that the library did not make still belong to the interpreter.
+// ErrStrangers tells that threads that the library did not make still belong to the interpreter.
 var ErrStrangers = errors.New("threads of Python are still running")
 
-// Finish finalises the main interpreter. Nobody may be inside, now or later. If it takes longer than
-// the limit the interpreter is left to itself, with an error.
+// Finish finalises the main interpreter. Nobody may be inside, now or later. If it takes longer
+// than the limit the interpreter is left to itself, with an error.
 func (in *Interp) Finish(limit time.Duration) error {
 	reply := make(chan int, 1)
 	in.finish <- reply

@@ -24,11 +24,13 @@ static int resolve(void *lib, void *slot, const char *name, char *err, size_t ca
 
 static int resolve_all(void *lib, char *err, size_t cap) {
 #define X(ret, name, args)                                                                         \
-    if (resolve(lib, &py.name, #name, err, cap)) return -1;
+    if (resolve(lib, &py.name, #name, err, cap))                                                   \
+        return -1;
     PY_FUNCTIONS(X)
 #undef X
 #define X(name)                                                                                    \
-    if (resolve(lib, &py.name, #name, err, cap)) return -1;
+    if (resolve(lib, &py.name, #name, err, cap))                                                   \
+        return -1;
     PY_DATA(X)
     PY_EXCEPTIONS(X)
 #undef X
@@ -101,11 +103,17 @@ int py_load(const char *path, char *err, size_t cap) {
     return 0;
 }
 
-int py_loaded_version(void) { return version; }
+int py_loaded_version(void) {
+    return version;
+}
 
-const char *py_version_text(void) { return py.Py_GetVersion(); }
+const char *py_version_text(void) {
+    return py.Py_GetVersion();
+}
 
-int py_free_threaded(void) { return py._Py_DecRefShared != NULL; }
+int py_free_threaded(void) {
+    return py._Py_DecRefShared != NULL;
+}
 
 // ob_type lies at another offset on free-threaded builds: find it in an object of known type.
 int py_calibrate(void) {

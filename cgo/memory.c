@@ -15,7 +15,9 @@ static PyObjectArenaAllocator arenas;
 static int64_t used, limit; // atomic
 static __thread int lifted;
 
-static int64_t size_of(void *p) { return p ? (int64_t)malloc_usable_size(p) : 0; }
+static int64_t size_of(void *p) {
+    return p ? (int64_t)malloc_usable_size(p) : 0;
+}
 
 // Only code that runs attached can raise MemoryError; the rest is never refused.
 static int refused(size_t n) {
@@ -78,9 +80,13 @@ void py_memory_hook(void) {
     py.PyObject_SetArenaAllocator(&a);
 }
 
-void py_memory_limit(int64_t bytes) { put(&limit, bytes); }
+void py_memory_limit(int64_t bytes) {
+    put(&limit, bytes);
+}
 
-int64_t py_memory_used(void) { return get(&used); }
+int64_t py_memory_used(void) {
+    return get(&used);
+}
 
 int py_memory_lift(int on) {
     int old = lifted;

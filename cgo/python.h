@@ -2,8 +2,8 @@
 // nor a binary depends on one Python. Every name is resolved once, by dlsym, into the table `py`.
 //
 // Only functions and data that CPython 3.10-3.14 export with one signature are listed under
-// PY_FUNCTIONS; what came later, or changed, stands under PY_OPTIONAL and may be NULL. The layout of
-// objects is never assumed: see py_type_of.
+// PY_FUNCTIONS; what came later, or changed, stands under PY_OPTIONAL and may be NULL. The layout
+// of objects is never assumed: see py_type_of.
 #ifndef PYHOST_PYTHON_H
 #define PYHOST_PYTHON_H
 
@@ -159,7 +159,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t))                                     \
     X(PyObject *, PyErr_GetRaisedException, (void))                                                \
     X(size_t, _PyLong_NumBits, (PyObject *))                                                       \
-    X(int, _PyLong_AsByteArray, (PyObject *, unsigned char *, size_t, int, int, int))             \
+    X(int, _PyLong_AsByteArray, (PyObject *, unsigned char *, size_t, int, int, int))              \
     X(PyInitConfig *, PyInitConfig_Create, (void))                                                 \
     X(void, PyInitConfig_Free, (PyInitConfig *))                                                   \
     X(int, PyInitConfig_SetInt, (PyInitConfig *, const char *, int64_t))                           \
@@ -171,16 +171,18 @@ enum { PYMEM_DOMAIN_RAW = 0 };
 
 // Data: the address of the symbol.
 #define PY_DATA(X)                                                                                 \
-    X(_Py_NoneStruct) X(_Py_TrueStruct) X(_Py_FalseStruct)                                         \
-    X(PyBool_Type) X(PyLong_Type) X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type)                \
-    X(PyByteArray_Type) X(PyList_Type) X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type)
+    X(_Py_NoneStruct)                                                                              \
+    X(_Py_TrueStruct) X(_Py_FalseStruct) X(PyBool_Type) X(PyLong_Type) X(PyFloat_Type)             \
+        X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type) X(PyTuple_Type)       \
+            X(PyDict_Type) X(PyModule_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.
 #define PY_EXCEPTIONS(X)                                                                           \
-    X(PyExc_BaseException) X(PyExc_AttributeError) X(PyExc_NameError) X(PyExc_RuntimeError)        \
-    X(PyExc_ValueError) X(PyExc_TypeError) X(PyExc_OSError) X(PyExc_ImportError)                   \
-    X(PyExc_ModuleNotFoundError) X(PyExc_RecursionError) X(PyExc_UnicodeEncodeError)               \
-    X(PyExc_MemoryError) X(PyExc_SystemExit)
+    X(PyExc_BaseException)                                                                         \
+    X(PyExc_AttributeError) X(PyExc_NameError) X(PyExc_RuntimeError) X(PyExc_ValueError)           \
+        X(PyExc_TypeError) X(PyExc_OSError) X(PyExc_ImportError) X(PyExc_ModuleNotFoundError)      \
+            X(PyExc_RecursionError) X(PyExc_UnicodeEncodeError) X(PyExc_MemoryError)               \
+                X(PyExc_SystemExit)
 
 // Flags read by Py_InitializeEx; they are gone or ignored where PyInitConfig exists.
 #define PY_FLAGS(X)                                                                                \

@@ -69,7 +69,8 @@ static int name_index(struct py_record *r, const char *s) {
         if (!strcmp(r->names[i], s))
             return i;
     }
-    char **p = r->nnames < INT16_MAX ? realloc(r->names, ((size_t)r->nnames + 1) * sizeof *p) : NULL;
+    char **p =
+        r->nnames < INT16_MAX ? realloc(r->names, ((size_t)r->nnames + 1) * sizeof *p) : NULL;
     if (!p)
         return -1;
     r->names = p;
@@ -116,7 +117,8 @@ static void c_call(struct py_state *st, int what, int64_t now, PyObject *fn) {
         st->c_depth++;
         return;
     }
-    if (st->c_depth > 0 && --st->c_depth < PY_C_DEPTH && now - st->c_start[st->c_depth] >= LONG_C_CALL)
+    if (st->c_depth > 0 && --st->c_depth < PY_C_DEPTH &&
+        now - st->c_start[st->c_depth] >= LONG_C_CALL)
         long_call(st, st->c_start[st->c_depth], now, fn);
 }
 

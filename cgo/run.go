@@ -38,8 +38,9 @@ func (in *Interp) Run(f *Frame, op Op, what uint64, arg []byte) Status {
 	return Status(f.c.status)
 }
 
-// Cancel raises the cancelling exception in the thread that runs the frame. It attaches, so it waits
-// for the GIL. False: not now, for the thread holds locks that would stay held; try again soon.
+// Cancel raises the cancelling exception in the thread that runs the frame. It attaches, so it
+// waits for the GIL. False: not now, for the thread holds locks that would stay held; try again
+// soon.
 func (in *Interp) Cancel(f *Frame) bool { return C.py_cancel(in.p, &f.c) != 2 }
 
 // CancelAll raises the cancelling exception in every thread that is inside. It waits for the GIL.

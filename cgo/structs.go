@@ -22,8 +22,8 @@ type fields struct {
 
 var plans sync.Map // reflect.Type -> *fields
 
-// fieldsOf gives the exported fields of a struct type, those of embedded structs with them, under the
-// names of their tags: `py:"name,omitempty"`; `py:"-"` leaves one out.
+// fieldsOf gives the exported fields of a struct type, those of embedded structs with them, under
+// the names of their tags: `py:"name,omitempty"`; `py:"-"` leaves one out.
 func fieldsOf(t reflect.Type) *fields {
 	if p, ok := plans.Load(t); ok {
 		return p.(*fields)
@@ -83,8 +83,8 @@ func (e *Encoder) structure(v reflect.Value, depth int) error {
 	return nil
 }
 
-// intoStruct reads a dict: keys that are no fields are passed over, fields without a key stay as they
-// are.
+// intoStruct reads a dict: keys that are no fields are passed over, fields without a key stay as
+// they are.
 func (d *Decoder) intoStruct(v reflect.Value, t byte, depth int) error {
 	if t != tagDict {
 		return d.mismatch(t, v.Type().String())

@@ -37,14 +37,18 @@ void py_find_gil_key(void) {
     }
 }
 
-static void *slot_get(void) { return has_gil_key ? pthread_getspecific(gil_key) : NULL; }
+static void *slot_get(void) {
+    return has_gil_key ? pthread_getspecific(gil_key) : NULL;
+}
 
 static void slot_set(void *ts) {
     if (has_gil_key)
         pthread_setspecific(gil_key, ts);
 }
 
-void py_lost_pipe(int fd) { lost_fd = fd; }
+void py_lost_pipe(int fd) {
+    lost_fd = fd;
+}
 
 // Go code cannot run on a dying thread: a pipe tells Go to free the slots of the gate.
 static void give_slots_back(struct py_interp *in, int slots) {
@@ -78,7 +82,9 @@ static void thread_exit(void *arg) {
     slot_set(NULL);
 }
 
-static void make_exit_key(void) { pthread_key_create(&exit_key, thread_exit); }
+static void make_exit_key(void) {
+    pthread_key_create(&exit_key, thread_exit);
+}
 
 static struct py_state *find(struct py_interp *in) {
     for (struct py_state *st = py_thread.all; st; st = st->thread_next) {
@@ -272,7 +278,9 @@ void py_block(struct py_scope *sc, void *ts) {
 
 _Static_assert(sizeof(struct py_scope) <= sizeof(((struct py_frame *)0)->scope), "scope fits");
 
-static struct py_scope *scope_of(struct py_frame *f) { return (struct py_scope *)f->scope; }
+static struct py_scope *scope_of(struct py_frame *f) {
+    return (struct py_scope *)f->scope;
+}
 
 int py_attach(struct py_interp *in, struct py_frame *f) {
     int rc = py_enter(in, scope_of(f), f);
@@ -312,7 +320,9 @@ int py_resume(struct py_interp *in) {
     return PY_OK;
 }
 
-int py_on_main_thread(void) { return getpid() == (pid_t)syscall(SYS_gettid); }
+int py_on_main_thread(void) {
+    return getpid() == (pid_t)syscall(SYS_gettid);
+}
 
 int py_take_lost(struct py_interp *in) {
     return __atomic_exchange_n(&in->lost, 0, __ATOMIC_ACQ_REL);

@@ -162,8 +162,8 @@ PyObject *py_decode(struct py_reader *r, int depth) {
 
 struct py_writer {
     uint8_t *p, *end, *base;
-    int heap;         // base is malloc'd
-    PyObject **objs;  // the references handed over, to be taken back if encoding fails
+    int heap;        // base is malloc'd
+    PyObject **objs; // the references handed over, to be taken back if encoding fails
     size_t nobjs, capobjs;
 };
 
@@ -358,8 +358,7 @@ static int put_bytearray(struct py_writer *w, PyObject *o) {
 static int put_bytes(struct py_writer *w, PyObject *o) {
     char *s;
     Py_ssize_t n;
-    return py.PyBytes_AsStringAndSize(o, &s, &n) ? -1
-                                                 : put_blob(w, PY_T_BYTES, s, (uint64_t)n);
+    return py.PyBytes_AsStringAndSize(o, &s, &n) ? -1 : put_blob(w, PY_T_BYTES, s, (uint64_t)n);
 }
 
 static int put_tag(struct py_writer *w, int tag) {

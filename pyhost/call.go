@@ -2,6 +2,7 @@ package pyhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -29,8 +30,8 @@ type Scope struct {
 	Namespace *Namespace // its globals; nil: those of __main__
 }
 
-// call is one operation on its way to Python and back. Its owner is the goroutine that made it; when
-// the context can end, a worker runs it, and `state` says whose it is then.
+// call is one operation on its way to Python and back. Its owner is the goroutine that made it;
+// when the context can end, a worker runs it, and `state` says whose it is then.
 type call struct {
 	frame  cgo.Frame
 	op     cgo.Op
@@ -200,7 +201,7 @@ func (rt *Runtime) enter(ctx context.Context, c *call, flags uint32) error {
 }
 
 func (rt *Runtime) refused(ctx context.Context, label string, err error) error {
-	if err == ErrClosed {
+	if errors.Is(err, ErrClosed) {
 		return err
 	}
 	rt.stats.left.Add(1)

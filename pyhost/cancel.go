@@ -2,6 +2,7 @@ package pyhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,10 +12,11 @@ import (
 // CancelError is the error of a call whose context ended before it did. errors.Is finds
 // context.Canceled or context.DeadlineExceeded in it.
 //
-// A call that waits at the gate leaves at once. In one that runs Python code an exception is raised,
-// pyhost.Cancelled, which derives from BaseException; code that catches it meets it again. A call of
-// C code that blocks (time.sleep, a lock, a socket) cannot be interrupted: after Config.Grace it is
-// abandoned: it goes on, its result is dropped, and Stats counts it until it ends.
+// A call that waits at the gate leaves at once. In one that runs Python code an exception is
+// raised, pyhost.Cancelled, which derives from BaseException; code that catches it meets it again.
+// A call of C code that blocks (time.sleep, a lock, a socket) cannot be interrupted: after
+// Config.Grace it is abandoned: it goes on, its result is dropped, and Stats counts it until it
+// ends.
 type CancelError struct {
 	Call      string       // what was called
 	Cause     error        // context.Cause
@@ -33,10 +35,7 @@ func (e *CancelError) Error() string {
 
 // Unwrap gives the context's error, its cause, and the exception.
 func (e *CancelError) Unwrap() []error {
-	errs := []error{e.ctxErr}
-	if e.Cause != e.ctxErr {
-		errs = append(errs, e.Cause)
-	}
+	errs := []error{e.ctxErr, e.Cause}
 	if e.Python != nil {
 		errs = append(errs, e.Python)
 	}
@@ -112,8 +111,8 @@ func (rt *Runtime) cleanUp(c *call) {
 	rt.gate.tell()
 }
 
-// giveUp goes down the ladder once the context has ended. Nil: the call has ended, and its result is
-// there. It leaves c to the worker otherwise.
+// giveUp goes down the ladder once the context has ended. Nil: the call has ended, and its result
+// is there. It leaves c to the worker otherwise.
 func (rt *Runtime) giveUp(ctx context.Context, c *call) error {
 	err := cancelError(ctx, c.label)
 	c.ended = make(chan struct{})
@@ -146,8 +145,8 @@ func (rt *Runtime) unwatch(c *call) error {
 	return nil
 }
 
-// abandon leaves a call that goes on to its worker. Its place at the gate is free again, unless there
-// are as many abandoned calls as places.
+// abandon leaves a call that goes on to its worker. Its place at the gate is free again, unless
+// there are as many abandoned calls as places.
 func (rt *Runtime) abandon(c *call) bool {
 	n := rt.abandons.Add(1)
 	c.counted = true
@@ -197,8 +196,8 @@ func (rt *Runtime) cancelOnce(f *cgo.Frame, ended <-chan struct{}) bool {
 	}
 }
 
-// doHere runs a call on the goroutine that is attached: Python code in it is cancelled when the context
-// ends, but the caller cannot return before it.
+// doHere runs a call on the goroutine that is attached: Python code in it is cancelled when the
+// context ends, but the caller cannot return before it.
 func (rt *Runtime) doHere(ctx context.Context, c *call, flags uint32, out any) error {
 	if err := rt.enter(ctx, c, flags|cgo.FlagCancellable); err != nil {
 		c.put()
@@ -210,9 +209,9 @@ func (rt *Runtime) doHere(ctx context.Context, c *call, flags uint32, out any) e
 	return rt.finish(ctx, c, out)
 }
 
-// cancelAfter cancels what the call runs when ctx ends, until stop is called. It does not wait for a
-// cancellation under way, which may wait for the GIL that the caller holds: so the frame must not be
-// used again.
+// cancelAfter cancels what the call runs when ctx ends, until stop is called. It does not wait for
+// a cancellation under way, which may wait for the GIL that the caller holds: so the frame must not
+// be used again.
 func (rt *Runtime) cancelAfter(ctx context.Context, c *call) (stop func()) {
 	c.ended = make(chan struct{})
 	unregister := context.AfterFunc(ctx, func() { rt.cancel(&c.frame, c.ended) })
@@ -240,8 +239,6 @@ func (rt *Runtime) finish(ctx context.Context, c *call, out any) error {
 // cancelledBy is the error of a call that was cancelled and raised err.
 func cancelledBy(ctx context.Context, label string, err error) error {
 	ce := cancelError(ctx, label)
-	if pe, ok := err.(*PythonError); ok {
-		ce.Python = pe
-	}
+	errors.As(err, &ce.Python)
 	return ce
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/pyhost/pyhost/cgo"
 )
 
-// LeakError is what Close returns when something could not be stopped: the interpreter is left as it
-// is, unused, until the process ends. Nothing of it is called any more.
+// LeakError is what Close returns when something could not be stopped: the interpreter is left as
+// it is, unused, until the process ends. Nothing of it is called any more.
 type LeakError struct {
 	Inside  int      // calls and attachments that did not end
 	Threads []string // Python's own threads that did not end
@@ -34,10 +34,11 @@ func (e *LeakError) Error() string {
 // Unwrap gives Err.
 func (e *LeakError) Unwrap() error { return e.Err }
 
-// Close refuses new calls, waits for those under way, cancels what is left after Config.CloseTimeout,
-// ends Python's own threads, runs the atexit handlers and finalizes Python. What cannot be stopped is
-// left as it is, and a *[LeakError] tells: Close neither crashes nor hangs. Any goroutine may call it,
-// but none that is attached; later calls return what the first returned.
+// Close refuses new calls, waits for those under way, cancels what is left after
+// Config.CloseTimeout, ends Python's own threads, runs the atexit handlers and finalizes Python.
+// What cannot be stopped is left as it is, and a *[LeakError] tells: Close neither crashes nor
+// hangs. Any goroutine may call it, but none that is attached; later calls return what the first
+// returned.
 func (rt *Runtime) Close() error {
 	if rt.in.Inside() {
 		return errors.New("pyhost: Close while attached to the runtime")
@@ -79,8 +80,8 @@ func (rt *Runtime) busy() int {
 	return inside + int(rt.abandons.Load())
 }
 
-// drain waits until nobody is inside; after CloseTimeout it cancels them, and waits as long again. It
-// returns how many are left.
+// drain waits until nobody is inside; after CloseTimeout it cancels them, and waits as long again.
+// It returns how many are left.
 func (rt *Runtime) drain() int {
 	if rt.waitIdle(rt.cfg.CloseTimeout) {
 		return 0

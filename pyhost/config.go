@@ -12,9 +12,9 @@ import (
 // Config says how Open starts Python. The zero value is the default: the first usable Python in the
 // order of [Discover], isolated from the environment.
 type Config struct {
-	// Python chooses the installation: an executable, a virtual environment, a prefix or a libpython
-	// file. Empty: PYHOST_PYTHON, VIRTUAL_ENV, a bundled Python that the program imports, python3 on
-	// PATH, then well-known places.
+	// Python chooses the installation: an executable, a virtual environment, a prefix or a
+	// libpython file. Empty: PYHOST_PYTHON, VIRTUAL_ENV, a bundled Python that the program imports,
+	// python3 on PATH, then well-known places.
 	Python string
 
 	// Args is sys.argv. Empty: one empty string, as for an embedded Python.
@@ -34,8 +34,8 @@ type Config struct {
 	// CurrentDir puts the current folder there. All are off by default.
 	UseEnvironment, UserSite, CurrentDir bool
 
-	// MaxThreads bounds the goroutines inside Python at once, each on an OS thread of its own: those
-	// that hold the GIL, wait for it, or run code that let it go. Others wait in Go. 0: 64.
+	// MaxThreads bounds the goroutines inside Python at once, each on an OS thread of its own:
+	// those that hold the GIL, wait for it, or run code that let it go. Others wait in Go. 0: 64.
 	// Abandoned calls come on top, up to as many again.
 	MaxThreads int
 

@@ -13,8 +13,8 @@ import (
 // PythonError is an exception that Python code raised. It is plain data: any goroutine may use it,
 // after Close too.
 //
-// errors.Is(err, pyhost.ValueError) follows the exception's class hierarchy. %v is one line, %+v the
-// traceback as Python prints it.
+// errors.Is(err, pyhost.ValueError) follows the exception's class hierarchy. %v is one line, %+v
+// the traceback as Python prints it.
 type PythonError struct {
 	Type    string   // qualified: "ValueError", "json.decoder.JSONDecodeError"
 	Bases   []string // the classes it derives from, nearest first, down to BaseException
@@ -51,7 +51,7 @@ func (e *PythonError) Is(target error) bool {
 	return ok && (e.Type == string(c) || slices.Contains(e.Bases, string(c)))
 }
 
-// Format: %+v is the traceback, everything else the one line.
+// Format prints the traceback for %+v, the one line for everything else.
 func (e *PythonError) Format(s fmt.State, verb rune) {
 	switch {
 	case verb == 'v' && s.Flag('+') && e.printed != "":
@@ -149,7 +149,9 @@ func (rt *Runtime) raised(b []byte) error {
 }
 
 // What can be said of an exception when only its name is known: most derive from Exception.
-func barely(name string) []string { return []string{name, string(Exception), string(BaseException)} }
+func barely(name string) []string {
+	return []string{name, string(Exception), string(BaseException)}
+}
 
 func exception(t cgo.Tuple) *PythonError {
 	e := &PythonError{Bases: strs(t[0]), Notes: strs(t[3])}

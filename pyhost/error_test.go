@@ -1,7 +1,6 @@
 package pyhost_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
@@ -103,6 +102,6 @@ def recurse(n): return recurse(n + 1)
 }
 
 func TestErrorsAreNotMistaken(t *testing.T) {
-	require.False(t, errors.Is(pyhost.ErrClosed, pyhost.ValueError))
+	require.NotErrorIs(t, pyhost.ErrClosed, pyhost.ValueError)
 	require.NotErrorIs(t, rt.Exec(bg, "1/0"), pyhost.ErrClosed)
 }

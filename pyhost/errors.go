@@ -7,7 +7,7 @@ var (
 	// ErrClosed: the runtime is closed, or closing.
 	ErrClosed = errors.New("pyhost: runtime is closed")
 	// ErrFinalized: Python was started and finished in this process; it cannot be started twice.
-	ErrFinalized = errors.New("pyhost: Python has been finalized in this process, and cannot start again")
+	ErrFinalized = errors.New("pyhost: Python cannot be started twice in a process")
 	// ErrOpen: the main interpreter is open already.
 	ErrOpen = errors.New("pyhost: the main interpreter is open already")
 	// ErrReleased: a Thread after its Release, or an Object after its Thread's.

@@ -8,14 +8,14 @@ import (
 	"github.com/pyhost/pyhost/cgo"
 )
 
-// gate lets goroutines into an interpreter. A goroutine that waits for the GIL in C takes an OS thread
-// with it, so the rest wait here:
+// gate lets goroutines into an interpreter. A goroutine that waits for the GIL in C takes an OS
+// thread with it, so the rest wait here:
 //
 //   - At most max are inside. Inside means: in C with this interpreter, or holding a Thread of it.
 //   - At most one of them waits for the GIL: the one with the baton (and one that came when nobody
 //     was inside, which a thread of Python's own may keep waiting). Once it holds the GIL it passes
-//     the baton on, so the next waits in C while it works, and gets the GIL as soon as it is let go,
-//     be it by the end of the call, by I/O or by Python's switch interval.
+//     the baton on, so the next waits in C while it works, and gets the GIL as soon as it is let
+//     go, be it by the end of the call, by I/O or by Python's switch interval.
 //   - The rest queue here, first in, first out. A goroutine leaves the queue when its context ends.
 //
 // All of it is one word, shared with C, which passes the baton:

@@ -15,8 +15,8 @@ import (
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
 
-// rt is the runtime that most tests share: Python starts once per process. Its Grace is long, so that
-// what can be cancelled is, on a busy machine too.
+// rt is the runtime that most tests share: Python starts once per process. Its Grace is long, so
+// that what can be cancelled is, on a busy machine too.
 var rt *pyhost.Runtime
 
 var bg = context.Background()

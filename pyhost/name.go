@@ -9,8 +9,8 @@ import (
 	"github.com/pyhost/pyhost/cgo"
 )
 
-// names are the names to be called that have been prepared. A call looks into recent, without a lock
-// and without hashing the name; what is not there is in known.
+// names are the names to be called that have been prepared. A call looks into recent, without a
+// lock and without hashing the name; what is not there is in known.
 type names struct {
 	recent [256]atomic.Pointer[prepared]
 	mu     sync.Mutex

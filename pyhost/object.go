@@ -15,8 +15,8 @@ type referent interface {
 	borrow(c *call) (cgo.Ptr, error)
 }
 
-// held is a reference that Go owns. It is given back when nobody holds it any more: the owner and the
-// calls under way that use it. count guards ptr: it is valid while count > 0.
+// held is a reference that Go owns. It is given back when nobody holds it any more: the owner and
+// the calls under way that use it. count guards ptr: it is valid while count > 0.
 type held struct {
 	rt    *Runtime
 	ptr   cgo.Ptr
@@ -60,7 +60,8 @@ func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
 	return r
 }
 
-// Close gives the object back. Calls under way that use it are not disturbed; later ones are an error.
+// Close gives the object back. Calls under way that use it are not disturbed; later ones are an
+// error.
 func (r *Ref) Close() {
 	if r.closed.CompareAndSwap(false, true) {
 		r.cleanup.Stop()
@@ -127,8 +128,8 @@ func (o *Object) Attr(name string) (*Object, error) {
 	return o.th.object(cgo.ObjAttr, o, name)
 }
 
-// Call calls the object's method `name`, or the object itself if name is empty. The last argument may
-// be a [Kw].
+// Call calls the object's method `name`, or the object itself if name is empty. The last argument
+// may be a [Kw].
 func (o *Object) Call(name string, args ...any) (*Object, error) {
 	fn := o
 	if name != "" {

@@ -23,8 +23,9 @@ type RecordOptions struct {
 	MaxEvents int
 }
 
-// Recorder notes who waits for, holds and lets go of the GIL, until Stop. While it does, Python code
-// runs under a profile hook, which slows down calls of functions; without one it costs nothing.
+// Recorder notes who waits for, holds and lets go of the GIL, until Stop. While it does, Python
+// code runs under a profile hook, which slows down calls of functions; without one it costs
+// nothing.
 type Recorder struct {
 	rt    *Runtime
 	start time.Time
@@ -59,7 +60,7 @@ func (r *recorder) lane(ctx context.Context) int {
 	return i
 }
 
-// ErrRecording: the runtime is being recorded already.
+// ErrRecording is the error of a second recording at a time.
 var ErrRecording = errors.New("pyhost: a recording is under way")
 
 // Record starts a recording. There is one at a time.

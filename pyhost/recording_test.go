@@ -123,7 +123,8 @@ func TestSpans(t *testing.T) {
 				ev(8, 1, EventWait), ev(9, 2, EventAttach), ev(10, 2, EventEnterC, "sleep"),
 			},
 			[]string{
-				"2 waiting 0-9", "0 holding 5-6", "1 detached 7-8", "1 waiting 8-100", "2 holding 9-10",
+				"2 waiting 0-9", "0 holding 5-6", "1 detached 7-8", "1 waiting 8-100",
+				"2 holding 9-10",
 				"2 in C 10-100 sleep",
 			},
 		},

@@ -19,8 +19,8 @@ type Stats struct {
 	StillRunning int    // abandoned calls that have not ended yet
 	ThreadStates int    // OS threads that have been inside and still exist
 
-	// Wait is the time from asking to holding the GIL, of the calls that met others at the gate. Hold
-	// is the time from then to the end of the call, of those and of one in 64 of the rest.
+	// Wait is the time from asking to holding the GIL, of the calls that met others at the gate.
+	// Hold is the time from then to the end of the call, of those and of one in 64 of the rest.
 	Wait, Hold Histogram
 
 	MemoryBytes  int64 // what Python holds of the system's memory, in bytes (GIL builds)

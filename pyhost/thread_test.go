@@ -122,7 +122,9 @@ func TestDoDetachesWhateverFnDoes(t *testing.T) {
 	wg.Go(func() { _ = rt.Do(bg, func(*pyhost.Thread) error { runtime.Goexit(); return nil }) })
 	wg.Wait()
 	require.PanicsWithValue(t, "detached", func() {
-		_ = rt.Do(bg, func(th *pyhost.Thread) error { return th.Detach(func() { panic("detached") }) })
+		_ = rt.Do(bg, func(th *pyhost.Thread) error {
+			return th.Detach(func() { panic("detached") })
+		})
 	})
 	require.NoError(t, rt.Exec(bg, "pass"))
 	require.Zero(t, rt.Stats().Inside)

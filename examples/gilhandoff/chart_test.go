@@ -141,7 +141,8 @@ func TestCellsAddUp(t *testing.T) {
 func TestShort(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 ms", 950: "1 µs", 20 * time.Microsecond: "20 µs", 5 * time.Millisecond: "5 ms",
-		1500 * time.Microsecond: "1.5 ms", 7120 * time.Millisecond: "7.12 s", 10 * time.Second: "10 s",
+		1500 * time.Microsecond: "1.5 ms", 7120 * time.Millisecond: "7.12 s",
+		10 * time.Second: "10 s",
 	} {
 		require.Equal(t, want, short(d))
 	}

@@ -16,6 +16,6 @@ func main() {
 		log.Fatal(err)
 	}
 	defer rt.Close()
-	s, err := pyhost.Eval[string](context.Background(), rt, "'Hello from Python ' + __import__('sys').version")
-	fmt.Println(s, err)
+	name, err := pyhost.Call[string](context.Background(), rt, "platform.python_version")
+	fmt.Println("Hello from Python", name, err)
 }
