@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/pyhost/pyhost/cgo"
@@ -60,6 +61,12 @@ func (rt *Runtime) doApart(ctx context.Context, c *call, flags uint32, out any) 
 	default:
 		rt.workers.Go(func() { rt.work(c) })
 	}
+	runtime.Gosched() // lets the worker run: a short call is over then, which is cheaper than a wait
+	select {
+	case <-c.done:
+		return rt.finish(ctx, c, out)
+	default:
+	}
 	select {
 	case <-c.done:
 	case <-ctx.Done():
@@ -70,9 +77,9 @@ func (rt *Runtime) doApart(ctx context.Context, c *call, flags uint32, out any) 
 	return rt.finish(ctx, c, out)
 }
 
-// work runs calls until the runtime is closed.
+// work runs calls until jobs is closed: nobody who could send to it is inside then.
 func (rt *Runtime) work(c *call) {
-	for {
+	for ok := true; ok; c, ok = <-rt.jobs {
 		c.status = rt.in.Run(&c.frame, c.op, c.what, c.enc.Buf)
 		if c.state.CompareAndSwap(callRunning, callEnded) {
 			rt.gate.leave(c.pass)
@@ -80,11 +87,6 @@ func (rt *Runtime) work(c *call) {
 			c.done <- struct{}{}
 		} else {
 			rt.cleanUp(c)
-		}
-		select {
-		case c = <-rt.jobs:
-		case <-rt.done:
-			return
 		}
 	}
 }

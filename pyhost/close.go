@@ -62,6 +62,7 @@ func (rt *Runtime) close() error {
 	rt.finished = true
 	rt.cancelMu.Unlock()
 	close(rt.done)
+	close(rt.jobs)
 	if err := rt.in.Finish(rt.cfg.CloseTimeout); err != nil {
 		return &LeakError{Err: err}
 	}
