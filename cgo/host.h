@@ -53,6 +53,7 @@ struct py_interp {
 // `in` was cleared (its interpreter is closing) or by whoever reaps it once the thread has died.
 struct py_state {
     PyThreadState *ts;
+    uint64_t number;              // told to frames: a pointer could be that of another by then
     unsigned long ident;          // of its OS thread, for PyThreadState_SetAsyncExc
     int tid;                      // the same for people
     struct py_interp *in;         // NULL: the interpreter has gone
@@ -104,7 +105,7 @@ enum {
 struct py_frame {
     uint32_t state; // atomic
     uint32_t flags;
-    uint64_t state_of;                 // the struct py_state that runs it
+    uint64_t runner;                   // the number of the state that runs it
     uint32_t status;                   // of py_run
     uint32_t sent;                     // an asynchronous exception was set; guarded like state
     int32_t lane;                      // lane of the recording, -1: none
@@ -166,21 +167,21 @@ int py_detach(struct py_interp *, struct py_frame *);
 int py_pause(struct py_interp *); // Thread.Detach: 0, or PY_NOT_ATTACHED
 int py_resume(struct py_interp *);
 
-// call.c
+// cancel.c
 int py_begin(struct py_frame *); // of a cancellable frame, attached
 void py_end(struct py_interp *, struct py_frame *);
-int py_reporting(struct py_state *);
-int py_interrupt(struct py_interp *, struct py_state *); // may an exception be raised in it now?
+int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set, 2: not now
+void py_cancel_all(struct py_interp *);               // whoever is inside
+
+// call.c
 enum { PY_OP_CALL, PY_OP_CALL_OBJECT, PY_OP_EVAL, PY_OP_EXEC };
 struct py_name;
 struct py_name *py_name_new(const char *name, size_t len, int once);
 // The outcome is in the frame: a function without a result crosses faster.
 void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const uint8_t *in,
             size_t len);
-void py_cancel_all(struct py_interp *); // whoever is inside
 PyObject *py_call_encoded(PyObject *fn, const uint8_t *args, size_t len);
 int py_result(struct py_interp *, struct py_frame *, PyObject *); // takes the reference
-int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set, 2: not now
 
 // object.c: operations of a Thread
 enum { PY_OBJ_ATTR, PY_OBJ_STR, PY_OBJ_DECODE, PY_OBJ_IMPORT, PY_OBJ_VALUE, PY_OBJ_CALL };

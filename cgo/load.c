@@ -81,12 +81,9 @@ int py_linked(char *out, size_t cap) {
     return 1;
 }
 
-int py_load(const char *path, char *err, size_t cap) {
-    void *lib = open_library(path, err, cap);
+static int read_library(void *lib, char *err, size_t cap) {
     int major, minor;
     const char *(*get_version)(void);
-    if (!lib && err[0])
-        return -1;
     if (resolve(lib, &get_version, "Py_GetVersion", err, cap))
         return -1;
     if (sscanf(get_version(), "%d.%d", &major, &minor) != 2) {
@@ -97,10 +94,19 @@ int py_load(const char *path, char *err, size_t cap) {
         snprintf(err, cap, "CPython %d.%d is not supported: 3.10 or later is needed", major, minor);
         return -1;
     }
-    if (resolve_all(lib, err, cap))
-        return -1;
     version = major << 8 | minor;
-    return 0;
+    return resolve_all(lib, err, cap);
+}
+
+int py_load(const char *path, char *err, size_t cap) {
+    void *lib = open_library(path, err, cap);
+    if (!lib && err[0])
+        return -1;
+    if (!read_library(lib, err, cap))
+        return 0;
+    if (lib != RTLD_DEFAULT)
+        dlclose(lib); // another may be tried
+    return -1;
 }
 
 int py_loaded_version(void) {

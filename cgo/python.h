@@ -172,17 +172,18 @@ enum { PYMEM_DOMAIN_RAW = 0 };
 // Data: the address of the symbol.
 #define PY_DATA(X)                                                                                 \
     X(_Py_NoneStruct)                                                                              \
-    X(_Py_TrueStruct) X(_Py_FalseStruct) X(PyBool_Type) X(PyLong_Type) X(PyFloat_Type)             \
-        X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type) X(PyTuple_Type)       \
-            X(PyDict_Type) X(PyModule_Type)
+    X(_Py_TrueStruct)                                                                              \
+    X(_Py_FalseStruct) X(PyBool_Type) X(PyLong_Type) X(PyFloat_Type) X(PyUnicode_Type)             \
+        X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type) X(PyTuple_Type) X(PyDict_Type)          \
+            X(PyModule_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.
 #define PY_EXCEPTIONS(X)                                                                           \
     X(PyExc_BaseException)                                                                         \
-    X(PyExc_AttributeError) X(PyExc_NameError) X(PyExc_RuntimeError) X(PyExc_ValueError)           \
-        X(PyExc_TypeError) X(PyExc_OSError) X(PyExc_ImportError) X(PyExc_ModuleNotFoundError)      \
-            X(PyExc_RecursionError) X(PyExc_UnicodeEncodeError) X(PyExc_MemoryError)               \
-                X(PyExc_SystemExit)
+    X(PyExc_AttributeError)                                                                        \
+    X(PyExc_NameError) X(PyExc_RuntimeError) X(PyExc_ValueError) X(PyExc_TypeError)                \
+        X(PyExc_OSError) X(PyExc_ImportError) X(PyExc_ModuleNotFoundError) X(PyExc_RecursionError) \
+            X(PyExc_UnicodeEncodeError) X(PyExc_MemoryError) X(PyExc_SystemExit)
 
 // Flags read by Py_InitializeEx; they are gone or ignored where PyInitConfig exists.
 #define PY_FLAGS(X)                                                                                \

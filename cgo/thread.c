@@ -94,6 +94,8 @@ static struct py_state *find(struct py_interp *in) {
     return NULL;
 }
 
+static uint64_t numbers; // of states, atomic
+
 static struct py_state *make(struct py_interp *in) {
     struct py_state *st = calloc(1, sizeof *st);
     if (!st)
@@ -110,6 +112,7 @@ static struct py_state *make(struct py_interp *in) {
     st->ident = py.PyThread_get_thread_ident();
     st->tid = (int)syscall(SYS_gettid);
     st->lane = -1;
+    st->number = add(&numbers, 1) + 1;
     pthread_mutex_lock(&in->mu);
     st->next = in->states;
     in->states = st;
@@ -333,28 +336,6 @@ int py_state_count(struct py_interp *in) {
     int n = in->nstates;
     pthread_mutex_unlock(&in->mu);
     return n;
-}
-
-// The first state after `st` (from the first one, if NULL) that is inside and not this thread's.
-static struct py_state *next_inside(struct py_interp *in, struct py_state *st) {
-    pthread_mutex_lock(&in->mu);
-    st = st ? st->next : in->states;
-    while (st && (st == py_thread.cur || get(&st->inside) <= 0))
-        st = st->next;
-    pthread_mutex_unlock(&in->mu);
-    return st;
-}
-
-// The GIL is held all along, so that no state is reaped meanwhile.
-void py_cancel_all(struct py_interp *in) {
-    struct py_scope sc;
-    struct py_state *st = NULL;
-    if (py_enter(in, &sc, NULL))
-        return;
-    while ((st = next_inside(in, st)))
-        if (!py_reporting(st))
-            py.PyThreadState_SetAsyncExc(st->ident, in->names.cancelled);
-    py_leave(&sc);
 }
 
 static int is_ours(struct py_interp *in, PyThreadState *ts) {

@@ -68,6 +68,7 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 	if ctx.Done() != nil {
 		flags = cgo.FlagCancellable
 	}
+	th.call.frame.Reset(0)
 	if err := rt.enter(ctx, th.call, flags); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,120 @@
+// Cancelling what runs: an exception is set in its thread, from the interpreter it runs in.
+//
+// The state of a frame changes under the GIL; without one in->mu keeps begin, cancel and end apart.
+// Both guard `sent` too. A frame names its thread by a number, which is looked up each time: the
+// thread may have died since, as that of a goroutine which exits while it is attached.
+#include "host.h"
+
+static void lock(struct py_interp *in) {
+    if (py_free_threaded())
+        pthread_mutex_lock(&in->mu);
+}
+
+static void unlock(struct py_interp *in) {
+    if (py_free_threaded())
+        pthread_mutex_unlock(&in->mu);
+}
+
+// From WAITING to RUNNING, unless the caller has given up.
+int py_begin(struct py_frame *f) {
+    uint32_t waiting = PY_WAITING;
+    f->runner = py_thread.cur->number;
+    return __atomic_compare_exchange_n(&f->state, &waiting, PY_RUNNING, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE)
+               ? PY_OK
+               : PY_NEVER_RAN;
+}
+
+// After this no exception can be set for the frame, and one that is pending is taken back, so that
+// it cannot hit the next call of this thread.
+void py_end(struct py_interp *in, struct py_frame *f) {
+    lock(in);
+    put(&f->state, PY_DONE);
+    int sent = f->sent;
+    unlock(in);
+    if (sent)
+        py.PyThreadState_SetAsyncExc(py_thread.cur->ident, NULL);
+}
+
+// While an exception is reported, another one would spoil the report. But str(exception) is code of
+// the program, which may never end: so after a second it is fair game.
+static int reporting(struct py_state *st) {
+    return st->reporting && py_now() - st->reporting < 1000000000;
+}
+
+enum { GONE, NOT_NOW, NOW };
+
+// Whether the thread with this state is still there, and may be interrupted as far as C can tell.
+static int look(struct py_interp *in, uint64_t number, unsigned long *ident) {
+    int found = GONE;
+    pthread_mutex_lock(&in->mu);
+    for (struct py_state *st = in->states; st; st = st->next) {
+        if (st->number == number && !get(&st->ends)) {
+            *ident = st->ident;
+            found = reporting(st) ? NOT_NOW : NOW;
+        }
+    }
+    pthread_mutex_unlock(&in->mu);
+    return found;
+}
+
+// What Python's side says: see bootstrap.py.
+static int interruptible(struct py_interp *in, unsigned long ident) {
+    PyObject *args[2] = {NULL, py.PyLong_FromLongLong((long long)ident)}, *ok = NULL;
+    if (args[1]) {
+        ok = py.PyObject_VectorcallDict(in->names.interruptible, args + 1,
+                                        1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        py.Py_DecRef(args[1]);
+    }
+    int now = ok != py._Py_FalseStruct;
+    if (ok)
+        py.Py_DecRef(ok);
+    py.PyErr_Clear();
+    return now;
+}
+
+// interruptible is Python code, in which the GIL may change hands: so the frame is looked at before
+// and after it.
+int py_cancel(struct py_interp *in, struct py_frame *f) {
+    struct py_scope sc;
+    unsigned long ident = 0;
+    if (py_enter(in, &sc, NULL))
+        return 0;
+    int hit = get(&f->state) == PY_RUNNING ? look(in, f->runner, &ident) : GONE;
+    if (hit == NOW && !interruptible(in, ident))
+        hit = NOT_NOW;
+    if (hit == NOW)
+        hit = look(in, f->runner, &ident);
+    lock(in);
+    if (get(&f->state) != PY_RUNNING)
+        hit = GONE;
+    if (hit == NOW) {
+        f->sent = 1;
+        py.PyThreadState_SetAsyncExc(ident, in->names.cancelled);
+    }
+    unlock(in);
+    py_leave(&sc);
+    return hit == NOT_NOW ? 2 : hit == NOW;
+}
+
+// The first state after `st` (from the first one, if NULL) that is inside and not this thread's.
+static struct py_state *next_inside(struct py_interp *in, struct py_state *st) {
+    pthread_mutex_lock(&in->mu);
+    st = st ? st->next : in->states;
+    while (st && (st == py_thread.cur || get(&st->inside) <= 0))
+        st = st->next;
+    pthread_mutex_unlock(&in->mu);
+    return st;
+}
+
+// The GIL is held all along, so that no state is reaped meanwhile.
+void py_cancel_all(struct py_interp *in) {
+    struct py_scope sc;
+    struct py_state *st = NULL;
+    if (py_enter(in, &sc, NULL))
+        return;
+    while ((st = next_inside(in, st)))
+        if (!reporting(st))
+            py.PyThreadState_SetAsyncExc(st->ident, in->names.cancelled);
+    py_leave(&sc);
+}
