@@ -33,7 +33,24 @@ void py_end(struct py_interp *in, struct py_frame *f) {
     int sent = f->sent;
     unlock(in);
     if (sent)
-        py.PyThreadState_SetAsyncExc(py_thread.cur->ident, NULL);
+        py_settle(in);
+}
+
+void py_absorb(struct py_interp *in) {
+    if (!in->names.absorb)
+        return;
+    PyObject *done = py.PyObject_VectorcallDict(in->names.absorb, NULL, 0, NULL);
+    if (done)
+        py.Py_DecRef(done);
+    py.PyErr_Clear();
+}
+
+// Not by PyThreadState_SetAsyncExc(ident, NULL): up to 3.12 that leaves the interpreter's eval
+// breaker set for good, which slows all code down, and under a profile hook makes 3.11 spin at the
+// next call of a function. An exception that is raised resets it.
+void py_settle(struct py_interp *in) {
+    py.PyThreadState_SetAsyncExc(py_thread.cur->ident, in->names.cancelled);
+    py_absorb(in);
 }
 
 // While an exception is reported, another one would spoil the report. But str(exception) is code of

@@ -45,8 +45,8 @@ int py_raised(struct py_interp *in, struct py_frame *f) {
     PyObject *exc = take_exception();
     if (!exc)
         return PY_NO_MEMORY;
-    py.PyThreadState_SetAsyncExc(st->ident, NULL); // one that came too late
     st->reporting = py_now();
+    py_absorb(in);                  // one that came too late
     int lifted = py_memory_lift(1); // so that a MemoryError can be reported
     int rc = report(in, f, exc);
     if (rc)

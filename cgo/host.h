@@ -24,6 +24,7 @@ struct py_names {
     PyObject *main_dict, *builtins, *sys_modules, *code, *builtins_key;
     PyObject *cancelled;     // the exception class raised in a cancelled call
     PyObject *report;        // bootstrap.report(exception) -> a flat tuple
+    PyObject *absorb;        // bootstrap.absorb()
     PyObject *interruptible; // bootstrap.interruptible(ident) -> bool
 };
 
@@ -170,6 +171,8 @@ int py_resume(struct py_interp *);
 // cancel.c
 int py_begin(struct py_frame *); // of a cancellable frame, attached
 void py_end(struct py_interp *, struct py_frame *);
+void py_absorb(struct py_interp *); // takes an exception that is pending for this thread
+void py_settle(struct py_interp *); // the same, whether there is one or not
 int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set, 2: not now
 void py_cancel_all(struct py_interp *);               // whoever is inside
 

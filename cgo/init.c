@@ -140,7 +140,8 @@ static int bootstrap(struct py_interp *in, PyObject *dict, const char *source) {
     py.Py_DecRef(done);
     in->names.report = hold(py.PyDict_GetItemString(dict, "report"));
     in->names.interruptible = hold(py.PyDict_GetItemString(dict, "interruptible"));
-    return in->names.report && in->names.interruptible ? 0 : -1;
+    in->names.absorb = hold(py.PyDict_GetItemString(dict, "absorb"));
+    return in->names.report && in->names.interruptible && in->names.absorb ? 0 : -1;
 }
 
 int py_bootstrap(struct py_interp *in, const char *source, struct py_frame *f) {

@@ -139,6 +139,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyObject *, PyDict_Copy, (PyObject *))                                                       \
     X(Py_ssize_t, PyDict_Size, (PyObject *))                                                       \
     X(PyObject *, PyErr_NewException, (const char *, PyObject *, PyObject *))                      \
+    X(Py_ssize_t, PyGC_Collect, (void))                                                            \
     X(PyObject *, PyErr_Occurred, (void))                                                          \
     X(int, PyErr_ExceptionMatches, (PyObject *))                                                   \
     X(void, PyErr_Clear, (void))                                                                   \
@@ -169,25 +170,34 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, Py_InitializeFromInitConfig, (PyInitConfig *))                                          \
     X(void, _Py_DecRefShared, (PyObject *))
 
+// The versions of clang-format do not agree on these tables.
+// clang-format off
 // Data: the address of the symbol.
 #define PY_DATA(X)                                                                                 \
     X(_Py_NoneStruct)                                                                              \
     X(_Py_TrueStruct)                                                                              \
-    X(_Py_FalseStruct) X(PyBool_Type) X(PyLong_Type) X(PyFloat_Type) X(PyUnicode_Type)             \
-        X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type) X(PyTuple_Type) X(PyDict_Type)          \
-            X(PyModule_Type)
+    X(_Py_FalseStruct)                                                                             \
+    X(PyBool_Type)                                                                                 \
+    X(PyLong_Type)                                                                                 \
+    X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
+        X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.
 #define PY_EXCEPTIONS(X)                                                                           \
     X(PyExc_BaseException)                                                                         \
     X(PyExc_AttributeError)                                                                        \
-    X(PyExc_NameError) X(PyExc_RuntimeError) X(PyExc_ValueError) X(PyExc_TypeError)                \
-        X(PyExc_OSError) X(PyExc_ImportError) X(PyExc_ModuleNotFoundError) X(PyExc_RecursionError) \
-            X(PyExc_UnicodeEncodeError) X(PyExc_MemoryError) X(PyExc_SystemExit)
+    X(PyExc_NameError)                                                                             \
+    X(PyExc_RuntimeError)                                                                          \
+    X(PyExc_ValueError)                                                                            \
+    X(PyExc_TypeError) X(PyExc_OSError) X(PyExc_ImportError) X(PyExc_ModuleNotFoundError)          \
+        X(PyExc_RecursionError) X(PyExc_UnicodeEncodeError) X(PyExc_MemoryError)                   \
+            X(PyExc_SystemExit)
 
 // Flags read by Py_InitializeEx; they are gone or ignored where PyInitConfig exists.
 #define PY_FLAGS(X)                                                                                \
     X(Py_IsolatedFlag) X(Py_IgnoreEnvironmentFlag) X(Py_NoUserSiteDirectory) X(Py_UTF8Mode)
+
+// clang-format on
 
 struct py_api {
 #define X(ret, name, args) ret(*name) args;

@@ -151,10 +151,14 @@ static void delete_state(PyThreadState *ts) {
 static void catch_up(struct py_interp *in) {
     struct py_state *st;
     put(&in->pending, 0);
+    int reaped = 0;
     while ((st = take_dead(in))) {
         delete_state(st->ts);
         free(st);
+        reaped = 1;
     }
+    if (reaped && py_thread.cur)
+        py_settle(in); // an exception may have been pending for it
     pthread_mutex_lock(&in->mu);
     PyObject **objs = in->decrefs;
     size_t n = in->ndecrefs;
@@ -191,6 +195,31 @@ static void pass_baton(struct py_interp *in, struct py_frame *f) {
         go_gate_pass(in->handle);
 }
 
+#ifdef PYDEBUG
+// -tags pydebug: a mistake crashes where it is made.
+static void check(struct py_state *st) {
+    PyThreadState *ts = py.PyThreadState_Get(); // a fatal error if nothing is attached
+    if (ts != st->ts || py_thread.cur != st || pthread_equal(pthread_self(), st->ident) == 0)
+        abort();
+}
+
+static void check_attached(struct py_state *st) {
+    static int n;
+    check(st);
+    if (add(&n, 1) % 16 == 0)
+        py.PyGC_Collect();
+}
+
+static void check_detach(struct py_state *st) {
+    check(st);
+    if (py.PyErr_Occurred())
+        abort();
+}
+#else
+#define check_attached(st)
+#define check_detach(st)
+#endif
+
 static void attached(struct py_state *st, struct py_frame *f) {
     struct py_interp *in = st->in;
     slot_set(st->ts);
@@ -203,9 +232,11 @@ static void attached(struct py_state *st, struct py_frame *f) {
         py_record_attach(st, f);
     if (get(&in->pending))
         catch_up(in);
+    check_attached(st);
 }
 
 static inline void before_detach(struct py_state *st) {
+    check_detach(st);
     if (st->recording)
         py_record_detach(st);
 }

@@ -61,7 +61,7 @@ func (rt *Runtime) doApart(ctx context.Context, c *call, flags uint32, out any) 
 	default:
 		rt.workers.Go(func() { rt.work(c) })
 	}
-	runtime.Gosched() // lets the worker run: a short call is over then, which is cheaper than a wait
+	runtime.Gosched() // lets the worker run: a short call is over then, which saves a wait
 	select {
 	case <-c.done:
 		return rt.finish(ctx, c, out)

@@ -5,11 +5,23 @@ import (
 	"runtime/pprof"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyhost/pyhost/pyhost"
 )
+
+// On 3.11 a profile hook spins for ever if an exception was set for a thread and then taken back.
+func TestRecordingAfterCancellation(t *testing.T) {
+	ctx, stop := context.WithTimeout(bg, time.Millisecond)
+	defer stop()
+	require.ErrorIs(t, rt.Exec(ctx, "while True: x = 1"), context.DeadlineExceeded)
+	rec, err := rt.Record(pyhost.RecordOptions{})
+	require.NoError(t, err)
+	require.NoError(t, rt.Exec(bg, "def f(): return 1\nfor i in range(1000): f()"))
+	rec.Stop()
+}
 
 func TestRecording(t *testing.T) {
 	mustExec(t, `
