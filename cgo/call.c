@@ -151,7 +151,7 @@ static PyObject *part_after_import(struct py_name *n, int i, PyObject *o) {
     return r;
 }
 
-static PyObject *find(struct py_interp *in, struct py_name *n) {
+PyObject *py_find(struct py_interp *in, struct py_name *n) {
     if (ensure_split(in, n))
         return NULL;
     PyObject *o = first_part(in, n);
@@ -165,7 +165,7 @@ static PyObject *find(struct py_interp *in, struct py_name *n) {
     return o;
 }
 
-static PyObject *vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw) {
+PyObject *py_vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw) {
     n |= PY_VECTORCALL_ARGUMENTS_OFFSET;
     if (py.PyObject_Vectorcall && !kw) // new in 3.11
         return py.PyObject_Vectorcall(fn, args, n, NULL);
@@ -188,7 +188,7 @@ PyObject *py_call_encoded(PyObject *fn, const uint8_t *in, size_t len) {
     if (done == n && has_kw)
         kw = py_decode(&r, 0);
     if (done == n && (kw || !has_kw))
-        result = vectorcall(fn, args + 1, n, kw);
+        result = py_vectorcall(fn, args + 1, n, kw);
     for (uint64_t i = 0; i < done; i++)
         py.Py_DecRef(args[i + 1]);
     if (kw)
@@ -200,7 +200,7 @@ PyObject *py_call_encoded(PyObject *fn, const uint8_t *in, size_t len) {
 
 static PyObject *call_name(struct py_interp *in, struct py_name *n, const uint8_t *args,
                            size_t len) {
-    PyObject *fn = find(in, n), *result = NULL;
+    PyObject *fn = py_find(in, n), *result = NULL;
     if (fn) {
         result = py_call_encoded(fn, args, len);
         py.Py_DecRef(fn);
@@ -238,6 +238,12 @@ static PyObject *perform(struct py_interp *in, struct py_frame *f, int op, uint6
         return call_name(in, (struct py_name *)what, arg, len);
     case PY_OP_CALL_OBJECT:
         return py_call_encoded((PyObject *)what, arg, len);
+    case PY_OP_DECODE:
+        return (PyObject *)what;
+    case PY_OP_RAISE:
+        py.PyErr_SetObject(py_type_of((PyObject *)what), (PyObject *)what);
+        py.Py_DecRef((PyObject *)what);
+        return NULL;
     case PY_OP_EVAL:
         return run_code(in, f, Py_eval_input, arg, len);
     default:

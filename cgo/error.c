@@ -1,7 +1,7 @@
 // The exception that is set -> a value that Go reads: what bootstrap.report makes of it.
 #include "host.h"
 
-static PyObject *take_exception(void) {
+PyObject *py_take_exception(void) {
     PyObject *t, *v, *tb;
     if (py.PyErr_GetRaisedException)
         return py.PyErr_GetRaisedException();
@@ -42,7 +42,7 @@ static int report(struct py_interp *in, struct py_frame *f, PyObject *exc) {
 
 int py_raised(struct py_interp *in, struct py_frame *f) {
     struct py_state *st = py_thread.cur;
-    PyObject *exc = take_exception();
+    PyObject *exc = py_take_exception();
     if (!exc)
         return PY_NO_MEMORY;
     st->reporting = py_now();

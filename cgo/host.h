@@ -63,7 +63,8 @@ struct py_state {
     int ends;                     // atomic: its thread has exited, its interpreter has let it go:
                                   // whoever comes second frees it
     int64_t reporting;            // since when it reports an exception (py_now), 0: it does not
-    int inside, slots;            // scopes open on this thread, and slots of the gate they hold
+    int inside;                   // scopes open on this thread
+    int slots;                    // slots of the gate that its attachments hold
     int recording, lane;          // the recording its profile hook belongs to, and its lane there
     int c_depth;                  // C functions under way, and when they were entered (recording)
     int64_t c_start[PY_C_DEPTH];
@@ -74,7 +75,6 @@ struct py_scope {
     struct py_state *st, *prev;
     void *key;  // what the gilstate slot held
     int nested; // it was attached already: nothing to give back
-    int slot;   // it holds a slot of the gate
 };
 
 enum {
@@ -143,6 +143,8 @@ int py_finish(struct py_interp *);
 // thread.c
 int py_enter(struct py_interp *, struct py_scope *, struct py_frame *);
 void py_leave(struct py_scope *);
+struct py_state *py_hop_on(struct py_interp *, void **key);
+void py_hop_off(struct py_state *, void *key);
 extern __thread struct py_thread {
     struct py_state *cur; // the state attached on this thread through us, or NULL
     struct py_state *all; // its states of all interpreters, linked by thread_next
@@ -168,6 +170,8 @@ int py_detach(struct py_interp *, struct py_frame *);
 int py_pause(struct py_interp *); // Thread.Detach: 0, or PY_NOT_ATTACHED
 int py_resume(struct py_interp *);
 
+void py_pass_baton(struct py_interp *);
+
 // cancel.c
 int py_begin(struct py_frame *); // of a cancellable frame, attached
 void py_end(struct py_interp *, struct py_frame *);
@@ -177,14 +181,27 @@ int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set
 void py_cancel_all(struct py_interp *);               // whoever is inside
 
 // call.c
-enum { PY_OP_CALL, PY_OP_CALL_OBJECT, PY_OP_EVAL, PY_OP_EXEC };
+enum { PY_OP_CALL, PY_OP_CALL_OBJECT, PY_OP_EVAL, PY_OP_EXEC, PY_OP_DECODE, PY_OP_RAISE };
 struct py_name;
 struct py_name *py_name_new(const char *name, size_t len, int once);
 // The outcome is in the frame: a function without a result crosses faster.
 void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const uint8_t *in,
             size_t len);
+PyObject *py_find(struct py_interp *, struct py_name *); // what the name stands for now
+PyObject *py_vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw); // args[-1] is free
 PyObject *py_call_encoded(PyObject *fn, const uint8_t *args, size_t len);
 int py_result(struct py_interp *, struct py_frame *, PyObject *); // takes the reference
+
+// scalar.c
+#define PY_SCALARS 3
+struct py_scalar {
+    uint64_t bits;
+    int32_t kind;   // PY_T_INT..., PY_T_OBJECT for anything else; bits owns a reference then
+    int32_t status; // PY_RAISED: bits is the exception, or 0
+};
+// kinds: 4 bits for each argument
+struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uint64_t kinds,
+                                 uint64_t a, uint64_t b, uint64_t c);
 
 // object.c: operations of a Thread
 enum { PY_OBJ_ATTR, PY_OBJ_STR, PY_OBJ_DECODE, PY_OBJ_IMPORT, PY_OBJ_VALUE, PY_OBJ_CALL };
@@ -222,6 +239,7 @@ int py_encode(struct py_frame *, PyObject *);       // into out or buf; 0, or -1
 int py_read_u64(struct py_reader *, uint64_t *);    // 0, or -1 and error
 
 // error.c
+PyObject *py_take_exception(void);
 int py_raised(struct py_interp *, struct py_frame *); // PY_RAISED, or PY_NO_MEMORY
 
 // callback.c

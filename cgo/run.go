@@ -15,6 +15,8 @@ const (
 	OpCallObject Op = C.PY_OP_CALL_OBJECT // what: a Ptr; arg: encoded arguments
 	OpEval       Op = C.PY_OP_EVAL        // arg: code, namespace, source, file
 	OpExec       Op = C.PY_OP_EXEC        // the same
+	OpDecode     Op = C.PY_OP_DECODE      // what: a Ptr, which it takes; gives its value
+	OpRaise      Op = C.PY_OP_RAISE       // what: a Ptr to an exception, which it takes
 )
 
 // Name is a dotted name to be called, prepared once.

@@ -188,8 +188,7 @@ void py_decref_later(struct py_interp *in, uint64_t obj) {
 }
 
 // The one that waited for the GIL has it: the next may wait.
-static void pass_baton(struct py_interp *in, struct py_frame *f) {
-    f->flags &= ~PY_FRAME_BATON;
+void py_pass_baton(struct py_interp *in) {
     uint64_t old = __atomic_fetch_and(&in->gate, ~PY_GATE_BATON, __ATOMIC_ACQ_REL);
     if (old & PY_GATE_QUEUED)
         go_gate_pass(in->handle);
@@ -225,7 +224,7 @@ static void attached(struct py_state *st, struct py_frame *f) {
     slot_set(st->ts);
     py_thread.cur = st;
     if (f && f->flags & PY_FRAME_BATON)
-        pass_baton(in, f);
+        py_pass_baton(in);
     if (f && f->flags & PY_FRAME_TIMED)
         f->attached = py_now();
     if (get(&in->recording) | st->recording)
@@ -245,19 +244,17 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
     struct py_state *cur = py_thread.cur, *st = cur && cur->in == in ? cur : find(in);
     if (!st && !(st = make(in))) {
         if (f && f->flags & PY_FRAME_BATON)
-            pass_baton(in, f);
+            py_pass_baton(in);
         return PY_NO_MEMORY;
     }
     sc->st = st;
     sc->prev = cur;
     sc->nested = st == cur;
-    sc->slot = f && f->flags & PY_FRAME_SLOT;
     sc->key = slot_get();
     st->inside++;
-    st->slots += sc->slot;
     if (sc->nested) {
         if (f && f->flags & PY_FRAME_BATON)
-            pass_baton(in, f);
+            py_pass_baton(in);
         return PY_OK;
     }
     if (cur) { // never wait for one interpreter while attached to another
@@ -278,7 +275,6 @@ static inline void detach(struct py_state *st) {
 void py_leave(struct py_scope *sc) {
     struct py_state *st = sc->st, *prev = sc->prev;
     st->inside--;
-    st->slots -= sc->slot;
     if (sc->nested)
         return;
     detach(st);
@@ -287,6 +283,24 @@ void py_leave(struct py_scope *sc) {
         py.PyEval_RestoreThread(prev->ts);
         attached(prev, NULL);
     }
+}
+
+// The same for a thread that is attached nowhere and has been here last. NULL: it is not so simple.
+struct py_state *py_hop_on(struct py_interp *in, void **key) {
+    struct py_state *st = py_thread.all;
+    if (py_thread.cur || !st || st->in != in)
+        return NULL;
+    *key = slot_get();
+    st->inside++;
+    py.PyEval_RestoreThread(st->ts);
+    attached(st, NULL);
+    return st;
+}
+
+void py_hop_off(struct py_state *st, void *key) {
+    st->inside--;
+    detach(st);
+    slot_set(key);
 }
 
 int py_inside(struct py_interp *in) {
@@ -318,12 +332,14 @@ static struct py_scope *scope_of(struct py_frame *f) {
 
 int py_attach(struct py_interp *in, struct py_frame *f) {
     int rc = py_enter(in, scope_of(f), f);
-    if (rc == PY_OK && f->flags & PY_FRAME_CANCELLABLE) {
-        rc = py_begin(f);
-        if (rc)
-            py_leave(scope_of(f));
+    if (rc != PY_OK)
+        return rc;
+    if (f->flags & PY_FRAME_CANCELLABLE && py_begin(f)) {
+        py_leave(scope_of(f));
+        return PY_NEVER_RAN;
     }
-    return rc;
+    py_thread.cur->slots += (f->flags & PY_FRAME_SLOT) != 0;
+    return PY_OK;
 }
 
 int py_detach(struct py_interp *in, struct py_frame *f) {
@@ -333,6 +349,7 @@ int py_detach(struct py_interp *in, struct py_frame *f) {
         py_end(in, f);
     if (f->flags & PY_FRAME_TIMED)
         f->left = py_now();
+    py_thread.cur->slots -= (f->flags & PY_FRAME_SLOT) != 0;
     py_leave(scope_of(f));
     return PY_OK;
 }

@@ -76,6 +76,7 @@ func getCall() *call {
 	c.enc.Buf = c.enc.Buf[:0]
 	c.state.Store(callRunning)
 	c.ended, c.placeGone, c.counted = nil, false, false
+	c.pass = pass{}
 	return c
 }
 
@@ -123,8 +124,14 @@ func (c *call) ref(v any) (cgo.Ptr, bool, error) {
 // When ctx ends the call is cancelled, as [CancelError] describes. Errors of Python code are
 // *[PythonError].
 func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) error {
+	var p pass
+	if ctx != nil && ctx.Done() == nil && isNumber(out) && !rt.record.on.Load() {
+		if done, err := rt.callScalars(ctx, name, out, args, &p); done {
+			return err
+		}
+	}
 	c := getCall()
-	c.rt = rt
+	c.rt, c.pass = rt, p
 	if err := c.args(args); err != nil {
 		c.put()
 		return fmt.Errorf("pyhost: call of %s: %w", name, err)
@@ -184,11 +191,14 @@ func (rt *Runtime) enter(ctx context.Context, c *call, flags uint32) error {
 	if recording {
 		from = cgo.Now()
 	}
-	p, err := rt.gate.enter(ctx)
-	if err != nil {
-		return rt.refused(ctx, c.label, err)
+	if c.pass.flags == 0 {
+		p, err := rt.gate.enter(ctx)
+		if err != nil {
+			return rt.refused(ctx, c.label, err)
+		}
+		c.pass = p
 	}
-	c.pass = p
+	p := &c.pass
 	flags |= p.flags
 	if p.waited || p.number%sampleEvery == 0 {
 		flags |= cgo.FlagTimed

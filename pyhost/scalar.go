@@ -1,0 +1,74 @@
+package pyhost
+
+import (
+	"context"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// Calls of single numbers take a short way: no frame, no buffers, one crossing. It serves a context
+// that cannot end and a target of a number or none, while nobody records; the calls whose times are
+// taken (see Stats) go the long way too.
+
+// callScalars tries the short way. done is false if it is not for this call; the pass, if one was
+// got, is in c then.
+func (rt *Runtime) callScalars(ctx context.Context, name string, out any, args []any, p *pass) (
+	done bool, err error) {
+	var s cgo.Scalars
+	if !s.Set(args) {
+		return false, nil
+	}
+	id, err := rt.names.get(name)
+	if err != nil {
+		return true, err
+	}
+	got, err := rt.gate.enter(ctx)
+	if err != nil {
+		return true, rt.refused(ctx, name, err)
+	}
+	if got.waited || got.number%sampleEvery == 0 {
+		*p = got
+		return false, nil
+	}
+	r, status := rt.in.CallScalars(id, got.flags&cgo.FlagBaton != 0, &s)
+	if status == cgo.StatusOK && r.Op == 0 {
+		rt.gate.leave(got)
+		if r.Into(out) {
+			return true, nil
+		}
+		return true, rt.decode(r.Encoded(), out)
+	}
+	err = statusError(status)
+	if r.Op != 0 {
+		err = rt.unpack(&r, out)
+	}
+	rt.gate.leave(got)
+	return true, err
+}
+
+// unpack encodes what came back as an object, still inside.
+func (rt *Runtime) unpack(r *cgo.Scalar, out any) error {
+	c := getCall()
+	defer c.put()
+	c.rt = rt
+	if out == nil {
+		c.frame.SetFlags(cgo.FlagDrop)
+	}
+	status := rt.in.Run(&c.frame, r.Op, r.Obj(), nil)
+	return rt.result(c, status, out)
+}
+
+// isNumber tells whether a result that is a single number is expected, or none.
+func isNumber(out any) bool {
+	switch out := out.(type) {
+	case nil:
+		return true
+	case *int:
+		return out != nil
+	case *int64:
+		return out != nil
+	case *float64:
+		return out != nil
+	}
+	return false
+}
