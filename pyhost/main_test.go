@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -68,4 +69,21 @@ func child(t *testing.T, name string, env ...string) string {
 func mustExec(t testing.TB, code string) {
 	t.Helper()
 	require.NoError(t, rt.Exec(bg, code))
+}
+
+// failingChild runs one of children, which must fail, and returns what it printed.
+func failingChild(t *testing.T, name string, env ...string) string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), childVar+"="+name), env...)
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err, "%s", out)
+	return string(out)
+}
+
+func realPath(t *testing.T, path string) string {
+	t.Helper()
+	p, err := filepath.EvalSymlinks(path)
+	require.NoError(t, err)
+	return p
 }

@@ -1,0 +1,49 @@
+package pyhost_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+// The main interpreter loads extension modules as python itself does.
+func TestNumpy(t *testing.T) {
+	if err := rt.Exec(bg, "import numpy"); err != nil {
+		require.ErrorIs(t, err, pyhost.ModuleNotFoundError)
+		t.Skip("numpy is not installed for this Python")
+	}
+	require.NoError(t, rt.Exec(bg, "import numpy as np\n"+
+		"def norm(v): return np.linalg.norm(np.asarray(v))\n"+
+		"def square(n): a = np.ones((n, n)); return float((a @ a).sum())"))
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			n, err := pyhost.Call[float64](bg, rt, "norm", []float64{3, 4})
+			require.NoError(t, err)
+			require.Equal(t, 5.0, n)
+			sum, err := pyhost.Call[float64](bg, rt, "square", 100)
+			require.NoError(t, err)
+			require.Equal(t, 1e6, sum)
+		})
+	}
+	wg.Wait()
+	require.NoError(t, rt.Do(bg, func(th *pyhost.Thread) error {
+		np, err := th.Import("numpy")
+		require.NoError(t, err)
+		a, err := np.Call("arange", 12, pyhost.Kw{"dtype": "float64"})
+		require.NoError(t, err)
+		a, err = a.Call("reshape", 3, 4)
+		require.NoError(t, err)
+		list, err := a.Call("tolist")
+		require.NoError(t, err)
+		var rows [3][4]float64
+		require.NoError(t, list.Decode(&rows))
+		require.Equal(t, 11.0, rows[2][3])
+		_, err = np.Call("linalg.inv")
+		require.Error(t, err)
+		return nil
+	}))
+}
