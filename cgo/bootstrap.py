@@ -1,97 +1,37 @@
 """What pyhost runs in each interpreter before the program's own code.
 
-Given: native (functions made of C that call Go) and Cancelled (the exception class that a cancelled
-call raises).
+Given: native (functions made of C that call Go), Cancelled (the exception class that a cancelled call
+raises) and LATE, the text of late.py. Compiling all of it would take a third of the time of a start.
 """
 
 import sys
 
 
+def late(name):
+    """A function of late.py."""
+    if name not in globals():
+        exec(compile(LATE, "<pyhost>", "exec"), globals())
+    return globals()[name]
+
+
 def report(exc):
-    """Everything that Go wants to know of an exception, as plain values."""
-    import traceback
-
-    seen = set()
-
-    def text(value):
-        try:
-            return str(value)
-        except Cancelled:
-            raise
-        except BaseException as e:
-            return f"<str() of the exception raised {type(e).__name__}>"
-
-    def class_name(cls):
-        if cls.__module__ in ("builtins", "__main__"):
-            return cls.__qualname__
-        return f"{cls.__module__}.{cls.__qualname__}"
-
-    def frames(tb):
-        return [
-            (f.filename, f.lineno or 0, f.name, f.line or "")
-            for f in traceback.extract_tb(tb)
-            if f.filename != "<pyhost>"
-        ]
-
-    def describe(e):
-        seen.add(id(e))
-        cause = e.__cause__
-        if cause is None and not e.__suppress_context__:
-            cause = e.__context__
-        notes = getattr(e, "__notes__", None)
-        return (
-            [class_name(c) for c in type(e).__mro__ if c is not object],
-            text(e),
-            frames(e.__traceback__),
-            [text(n) for n in notes] if isinstance(notes, (list, tuple)) else [],
-            None if cause is None or id(cause) in seen else describe(cause),
-            text(e.code) if isinstance(e, SystemExit) else None,
-        )
-
-    try:
-        printed = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
-    except Cancelled:
-        raise
-    except BaseException:
-        printed = ""
-    return describe(exc) + (printed,)
+    return late("describe_exception")(exc)
 
 
-def streams(stdout, stderr):
-    """Replaces the streams that the host takes over; the others are flushed at each line."""
-    import io
-
-    write = native["write"]
-
-    class Stream(io.RawIOBase):
-        def __init__(self, fd, name):
-            self.fd, self.name, self.mode = fd, name, "wb"
-
-        def writable(self):
-            return True
-
-        def write(self, data):
-            return write(self.fd, bytes(data))
-
-    def text(fd, name):
-        raw = Stream(fd, name)
-        return io.TextIOWrapper(
-            raw, "utf-8", "surrogateescape" if fd == 1 else "backslashreplace",
-            line_buffering=True, write_through=True,
-        )
-
-    for fd, name, ours in ((1, "stdout", stdout), (2, "stderr", stderr)):
-        if ours:
-            stream = text(fd, f"<{name}>")
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
-        elif (stream := getattr(sys, name)) is not None:
-            stream.reconfigure(line_buffering=True)
+def shutdown(grace):
+    return late("end_all")(grace)
 
 
 def configure(settings):
-    """Applies Config: streams, path, environment. Called once, before any code of the program."""
-    streams(settings["stdout"], settings["stderr"])
+    """Applies Config. Called once, before any code of the program."""
+    stdout, stderr = settings["stdout"], settings["stderr"]
+    if stdout or stderr:
+        late("take_streams")(stdout, stderr)
+    for stream, ours in ((sys.stdout, stdout), (sys.stderr, stderr)):
+        # Not at each write: a line that several threads print in parts would be torn.
+        if stream is not None and not ours:
+            stream.reconfigure(line_buffering=True)
+    sys.argv = settings["args"]  # not at the start: 3.14 would want UTF-8
     if settings["cwd"]:
         sys.path.insert(0, "")
     sys.path[:0] = settings["path"]
@@ -100,6 +40,22 @@ def configure(settings):
 
         os.environ.update(settings["env"])
     refuse_faulthandler()
+    start_no_daemons()
+
+
+def start_no_daemons():
+    """A thread takes after the one that starts it, and those that Python did not start are daemons to
+    it: but what a goroutine starts is to be waited for, as if the main thread had started it.
+    """
+    import threading
+
+    init = threading._DummyThread.__init__
+
+    def as_main(self):
+        init(self)
+        self._daemonic = False
+
+    threading._DummyThread.__init__ = as_main
 
 
 def refuse_faulthandler():
@@ -112,6 +68,8 @@ def refuse_faulthandler():
             "faulthandler.dump_traceback works"
         )
 
+    if faulthandler.is_enabled():  # by the environment; this brings Go's handlers back
+        faulthandler.disable()
     faulthandler.enable = enable
     faulthandler.register = enable
 
@@ -143,48 +101,3 @@ def same(value):
 
 def new_namespace():
     return {"__builtins__": __builtins__, "__name__": "__namespace__"}
-
-
-def shutdown(grace):
-    """Ends what would keep the interpreter from finishing: threads, then atexit handlers.
-
-    Returns the names of the threads that did not end.
-    """
-    import time
-
-    threading = sys.modules.get("threading")
-    left = []
-    if threading is not None:
-        for call in reversed(getattr(threading, "_threading_atexits", [])):
-            call()
-        getattr(threading, "_threading_atexits", []).clear()
-        left = join_threads(threading, time.monotonic() + grace)
-    if not left:
-        import atexit
-
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None and not stream.closed:
-                stream.flush()
-    return left
-
-
-def join_threads(threading, deadline):
-    """Waits for Python's own threads, first kindly, then with SystemExit raised in them."""
-    import time
-
-    def alive():
-        return [
-            t for t in threading.enumerate()
-            if t is not threading.main_thread() and not isinstance(t, threading._DummyThread)
-        ]
-
-    def wait(until):
-        for t in alive():
-            t.join(max(0.0, until - time.monotonic()))
-
-    wait(time.monotonic() + (deadline - time.monotonic()) / 2)
-    for t in alive():
-        native["exit_thread"](t.ident)
-    wait(deadline)
-    return [t.name for t in alive()]

@@ -6,7 +6,7 @@
 #include "host.h"
 
 // A dotted name to be called. Its parts are interned at first use, attached, and kept for ever: Go
-// keeps a bounded number of them and asks for `once` beyond that.
+// keeps a bounded number of them; those beyond that are for `once`, and freed by it.
 struct py_name {
     int once, nparts; // nparts 0: not split yet
     PyObject **parts;
@@ -22,15 +22,18 @@ struct py_name *py_name_new(const char *text, size_t len, int once) {
     return n;
 }
 
-static void name_free(struct py_name *n) {
+void py_name_free(struct py_interp *in, struct py_name *n) {
     for (int i = 0; i < n->nparts; i++)
-        py.Py_DecRef(n->parts[i]);
+        py_decref_later(in, (uint64_t)n->parts[i]);
     free(n->parts);
     free(n);
 }
 
-static PyObject *intern(const char *s, size_t n) {
-    char *copy = strndup(s, n);
+// Interned strings are looked up faster, and live for ever from 3.12 on: for names that stay.
+static PyObject *part(struct py_name *n, const char *s, size_t len) {
+    if (n->once)
+        return py.PyUnicode_FromStringAndSize(s, (Py_ssize_t)len);
+    char *copy = strndup(s, len);
     PyObject *o = copy ? py.PyUnicode_InternFromString(copy) : py.PyErr_NoMemory();
     free(copy);
     return o;
@@ -45,7 +48,7 @@ static int split(struct py_name *n) {
         return py.PyErr_NoMemory(), -1;
     for (const char *s = n->text; i < parts; i++) {
         size_t len = strcspn(s, ".");
-        if (!(p[i] = intern(s, len)))
+        if (!(p[i] = part(n, s, len)))
             break;
         s += len + 1;
     }
@@ -205,8 +208,6 @@ static PyObject *call_name(struct py_interp *in, struct py_name *n, const uint8_
         result = py_call_encoded(fn, args, len);
         py.Py_DecRef(fn);
     }
-    if (n->once)
-        name_free(n);
     return result;
 }
 

@@ -130,8 +130,6 @@ int py_calibrate(void);
 // init.c
 struct py_start {
     const char *program, *home;
-    int argc;
-    char **argv;
     int use_environment, user_site;
 };
 struct py_interp *py_start(const struct py_start *, uint64_t handle, char *err, size_t cap);
@@ -184,6 +182,7 @@ void py_cancel_all(struct py_interp *);               // whoever is inside
 enum { PY_OP_CALL, PY_OP_CALL_OBJECT, PY_OP_EVAL, PY_OP_EXEC, PY_OP_DECODE, PY_OP_RAISE };
 struct py_name;
 struct py_name *py_name_new(const char *name, size_t len, int once);
+void py_name_free(struct py_interp *, struct py_name *); // from anywhere
 // The outcome is in the frame: a function without a result crosses faster.
 void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const uint8_t *in,
             size_t len);

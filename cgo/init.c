@@ -32,7 +32,6 @@ static int start_config(const struct py_start *s, char *err, size_t cap) {
               py.PyInitConfig_SetInt(c, "utf8_mode", 1) ||
               py.PyInitConfig_SetInt(c, "install_signal_handlers", 0) ||
               py.PyInitConfig_SetInt(c, "parse_argv", 0) ||
-              py.PyInitConfig_SetStrList(c, "argv", (size_t)s->argc, s->argv) ||
               (s->program && py.PyInitConfig_SetStr(c, "program_name", s->program)) ||
               (s->home && py.PyInitConfig_SetStr(c, "home", s->home)) ||
               py.Py_InitializeFromInitConfig(c);
@@ -44,12 +43,39 @@ static int start_config(const struct py_start *s, char *err, size_t cap) {
     return bad ? -1 : 0;
 }
 
+// One character of UTF-8, or 0 if it is none. *n: how many bytes it has.
+static wchar_t one_char(const unsigned char *s, size_t *n) {
+    static const wchar_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    wchar_t c = s[0];
+    *n = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf8 ? 4 : 0;
+    if (*n < 2)
+        return *n ? c : 0;
+    c &= 0x7f >> *n;
+    for (size_t i = 1; i < *n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    return c < least[*n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : c;
+}
+
+// As Python's UTF-8 mode reads a path: Py_DecodeLocale would go by the locale, which is "C" in a Go
+// program. A byte that is no UTF-8 becomes a lone surrogate.
+static wchar_t *decode_path(const char *path) {
+    const unsigned char *s = (const unsigned char *)path;
+    wchar_t *out = calloc(strlen(path) + 1, sizeof *out), *w = out;
+    while (w && *s) {
+        size_t n;
+        wchar_t c = one_char(s, &n);
+        *w++ = c ? c : 0xdc00 + *s;
+        s += c ? n : 1;
+    }
+    return out;
+}
+
 // Up to 3.13: PyConfig's layout changes with each minor version, the flags do not. The strings
 // must live as long as Python.
-static int start_flags(const struct py_start *s, char *err, size_t cap) {
-    wchar_t **argv = calloc((size_t)s->argc + 1, sizeof *argv);
-    if (!argv)
-        return snprintf(err, cap, "out of memory"), -1;
+static void start_flags(const struct py_start *s) {
     if (py.Py_IsolatedFlag)
         *py.Py_IsolatedFlag = !s->use_environment && !s->user_site;
     if (py.Py_IgnoreEnvironmentFlag)
@@ -59,15 +85,10 @@ static int start_flags(const struct py_start *s, char *err, size_t cap) {
     if (py.Py_UTF8Mode)
         *py.Py_UTF8Mode = 1;
     if (s->program)
-        py.Py_SetProgramName(py.Py_DecodeLocale(s->program, NULL));
+        py.Py_SetProgramName(decode_path(s->program));
     if (s->home)
-        py.Py_SetPythonHome(py.Py_DecodeLocale(s->home, NULL));
+        py.Py_SetPythonHome(decode_path(s->home));
     py.Py_InitializeEx(0); // 0: Go keeps the signal handlers
-    for (int i = 0; i < s->argc; i++)
-        argv[i] = py.Py_DecodeLocale(s->argv[i], NULL);
-    if (py.PySys_SetArgvEx)
-        py.PySys_SetArgvEx(s->argc, argv, 0);
-    return 0;
 }
 
 static PyObject *hold(PyObject *o) {
@@ -84,6 +105,16 @@ static int find_names(struct py_interp *in) {
     n->sys_modules = hold(py.PySys_GetObject("modules"));
     n->cancelled = py.PyErr_NewException("pyhost.Cancelled", *py.PyExc_BaseException, NULL);
     return n->main_dict && n->builtins && n->sys_modules && n->cancelled ? 0 : -1;
+}
+
+// What is held of __main__ would live on, without its __del__, when Python ends.
+static void drop_names(struct py_interp *in) {
+    PyObject **p = (PyObject **)&in->names, **end = (PyObject **)(&in->names + 1);
+    for (; p < end; p++) {
+        if (*p)
+            py.Py_DecRef(*p);
+        *p = NULL;
+    }
 }
 
 static struct py_interp *new_interp(PyThreadState *ts, uint64_t handle) {
@@ -108,15 +139,24 @@ struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err,
         return NULL;
     }
     py_memory_hook();
-    py.PySys_AddAuditHook(audit, NULL);
-    int rc = py.PyInitConfig_Create ? start_config(s, err, cap) : start_flags(s, err, cap);
-    if (rc)
+    if (!py.PyInitConfig_Create)
+        start_flags(s);
+    else if (start_config(s, err, cap))
         return NULL;
     first = py.PyThreadState_Get();
+    // Not before: PYTHONDEVMODE and PYTHONMALLOC may have brought another allocator, which could
+    // not free what the hook takes.
+    py.PySys_AddAuditHook(audit, NULL);
     py_find_gil_key();
     struct py_interp *in = py_calibrate() ? NULL : new_interp(first, handle);
     if (!in)
         snprintf(err, cap, "cannot read this Python's objects");
+    // Up to 3.12 whoever imports it first becomes threading.main_thread().
+    PyObject *threading =
+        py_loaded_version() <= 0x030c ? py.PyImport_ImportModule("threading") : NULL;
+    if (threading)
+        py.Py_DecRef(threading);
+    py.PyErr_Clear();
     py.PyEval_SaveThread();
     return in;
 }
@@ -169,6 +209,7 @@ int py_finish(struct py_interp *in) {
         py.PyEval_SaveThread();
         return strangers;
     }
+    drop_names(in);
     py.Py_FinalizeEx();
     return 0;
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"time"
 	"unsafe"
 )
@@ -24,13 +25,15 @@ type Interp struct {
 // Start says how the main interpreter begins.
 type Start struct {
 	Program, Home  string // sys.executable; the prefix, when there is no program to find it from
-	Args           []string
-	UseEnvironment bool // honour PYTHON* variables
-	UserSite       bool // the user's site-packages on sys.path
+	UseEnvironment bool   // honour PYTHON* variables
+	UserSite       bool   // the user's site-packages on sys.path
 }
 
 //go:embed bootstrap.py
 var bootstrap string
+
+//go:embed late.py
+var late string
 
 // StartMain initialises the main interpreter of the loaded libpython, once per process, on an OS
 // thread of its own that does nothing else but finalise it. The frame gets an exception, with
@@ -61,25 +64,20 @@ func StartMain(s *Start, f *Frame) (*Interp, Status, error) {
 		return nil, StatusOK, st.err
 	}
 	st.in.finish = finish
-	text := C.CString(bootstrap)
+	text := C.CString("LATE = " + strconv.QuoteToASCII(late) + "\n" + bootstrap)
 	defer C.free(unsafe.Pointer(text))
 	return st.in, Status(C.py_bootstrap(st.in.p, text, &f.c)), nil
 }
 
 func (s *Start) run() (*Interp, error) {
 	var e cError
-	c := C.struct_py_start{argc: C.int(len(s.Args))}
+	var c C.struct_py_start
 	// The strings are never freed: Python up to 3.13 keeps them.
 	if s.Program != "" {
 		c.program = C.CString(s.Program)
 	}
 	if s.Home != "" {
 		c.home = C.CString(s.Home)
-	}
-	argv := C.calloc(C.size_t(len(s.Args)+1), C.size_t(unsafe.Sizeof(c.argv)))
-	c.argv = (**C.char)(argv)
-	for i, a := range s.Args {
-		unsafe.Slice(c.argv, len(s.Args))[i] = C.CString(a)
 	}
 	c.use_environment, c.user_site = toInt(s.UseEnvironment), toInt(s.UserSite)
 	p := C.py_start(&c, C.uint64_t(register()), &e[0], C.size_t(len(e)))

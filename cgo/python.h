@@ -63,7 +63,6 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(const char *, Py_GetVersion, (void))                                                         \
     X(void, Py_SetProgramName, (const wchar_t *))                                                  \
     X(void, Py_SetPythonHome, (const wchar_t *))                                                   \
-    X(wchar_t *, Py_DecodeLocale, (const char *, size_t *))                                        \
     X(void, Py_InitializeEx, (int))                                                                \
     X(int, Py_IsInitialized, (void))                                                               \
     X(int, Py_FinalizeEx, (void))                                                                  \
@@ -155,7 +154,6 @@ enum { PYMEM_DOMAIN_RAW = 0 };
 #define PY_OPTIONAL(X)                                                                             \
     X(PyThreadState *, PyThreadState_GetUnchecked, (void))                                         \
     X(PyThreadState *, _PyThreadState_UncheckedGet, (void))                                        \
-    X(void, PySys_SetArgvEx, (int, wchar_t **, int))                                               \
     X(PyObject *, PyObject_Vectorcall, (PyObject *, PyObject *const *, size_t, PyObject *))        \
     X(int, PyDict_GetItemRef, (PyObject *, PyObject *, PyObject **))                               \
     X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t))                                     \
@@ -166,7 +164,6 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyInitConfig_Free, (PyInitConfig *))                                                   \
     X(int, PyInitConfig_SetInt, (PyInitConfig *, const char *, int64_t))                           \
     X(int, PyInitConfig_SetStr, (PyInitConfig *, const char *, const char *))                      \
-    X(int, PyInitConfig_SetStrList, (PyInitConfig *, const char *, size_t, char *const *))         \
     X(int, PyInitConfig_GetError, (PyInitConfig *, const char **))                                 \
     X(int, Py_InitializeFromInitConfig, (PyInitConfig *))                                          \
     X(void, _Py_DecRefShared, (PyObject *))

@@ -22,11 +22,16 @@ const (
 // Name is a dotted name to be called, prepared once.
 type Name uint64
 
-// NewName prepares a name, for ever; or for one call, which frees it.
+// NewName prepares a name, for ever; or for one call, after which it is freed.
 func NewName(name string, once bool) Name {
 	p := (*C.char)(unsafe.Pointer(unsafe.StringData(name)))
 	c := C.py_name_new(p, C.size_t(len(name)), toInt(once))
 	return Name(uintptr(unsafe.Pointer(c)))
+}
+
+// FreeName frees a name that was for one call.
+func (in *Interp) FreeName(n Name) {
+	C.py_name_free(in.p, *(**C.struct_py_name)(unsafe.Pointer(&n)))
 }
 
 func data(b []byte) (*C.uint8_t, C.size_t) {

@@ -69,8 +69,8 @@ func (in *Interp) CallScalars(name Name, baton bool, s *Scalars) (Scalar, Status
 	return out, StatusOK
 }
 
-// Into stores the number in dst, a pointer of the obvious type or nil. False: it does not fit there,
-// as it is.
+// Into stores the number in dst, a pointer of the obvious type or nil. False: it does not fit
+// there, as it is.
 func (r *Scalar) Into(dst any) bool {
 	switch dst := dst.(type) {
 	case nil:

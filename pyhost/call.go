@@ -43,6 +43,7 @@ type call struct {
 	rt     *Runtime
 	label  string // for errors
 	src    source // of exec and eval
+	once   bool   // what is a name for this call only
 
 	// Written by the caller before it abandons the call, read by the worker afterwards.
 	placeGone, counted bool
@@ -97,6 +98,10 @@ func (c *call) put() {
 // letGo gives up what the call holds in C.
 func (c *call) letGo() {
 	c.frame.Free()
+	if c.once {
+		c.rt.in.FreeName(cgo.Name(c.what))
+		c.once = false
+	}
 	if len(c.held) == 0 {
 		return
 	}
@@ -136,11 +141,12 @@ func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) 
 		c.put()
 		return fmt.Errorf("pyhost: call of %s: %w", name, err)
 	}
-	n, err := rt.names.get(name)
+	n, once, err := rt.names.get(name)
 	if err != nil {
 		c.put()
 		return err
 	}
+	c.once = once
 	c.op, c.what, c.label = cgo.OpCall, uint64(n), name
 	return rt.do(ctx, c, out)
 }

@@ -196,7 +196,9 @@ func TestCodeIsCompiledOnce(t *testing.T) {
 import sys
 if "compiled" not in globals():
     compiled = []
-    sys.addaudithook(lambda event, args: event == "compile" and compiled.append(args[1]))
+    def hook(event, args):
+        if event == "compile" and str(args[1]).startswith("once"): compiled.append(args[1])
+    sys.addaudithook(hook)
 `)
 	file := fmt.Sprintf("once%d.py", time.Now().UnixNano()) // not yet seen, with -count too
 	for range 100 {

@@ -3,6 +3,7 @@ package pyhost
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -50,9 +51,10 @@ func (rt *Runtime) Close() error {
 func (rt *Runtime) close() error {
 	defer main.closed(rt)
 	rt.gate.close()
-	if n := rt.drain(); n > 0 {
-		return &LeakError{Inside: n}
+	if err := rt.drain(); err != nil {
+		return err
 	}
+	cgo.MemoryLimit(0) // what exceeded it may still tidy up
 	left, err := rt.shutdown()
 	if len(left) > 0 || err != nil {
 		return &LeakError{Threads: left, Err: err}
@@ -82,16 +84,27 @@ func (rt *Runtime) busy() int {
 }
 
 // drain waits until nobody is inside; after CloseTimeout it cancels them, and waits as long again.
-// It returns how many are left.
-func (rt *Runtime) drain() int {
+// Afterwards nobody is being cancelled.
+func (rt *Runtime) drain() error {
 	if rt.waitIdle(rt.cfg.CloseTimeout) {
-		return 0
+		return nil
 	}
-	stop := make(chan struct{})
-	defer close(stop)
-	go rt.cancelAll(stop)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		rt.cancelAll(stop)
+	}()
 	rt.waitIdle(rt.cfg.CloseTimeout)
-	return rt.busy()
+	close(stop)
+	if n := rt.busy(); n > 0 {
+		return &LeakError{Inside: n}
+	}
+	select {
+	case <-stopped:
+		return nil
+	case <-time.After(rt.cfg.CloseTimeout):
+		return &LeakError{Err: errors.New("a thread of Python does not let the GIL go")}
+	}
 }
 
 func (rt *Runtime) waitIdle(limit time.Duration) bool {
@@ -125,17 +138,19 @@ func (rt *Runtime) cancelAll(stop <-chan struct{}) {
 
 // shutdown ends Python's own threads and runs the atexit handlers, past the gate, which is closed.
 func (rt *Runtime) shutdown() (left []string, err error) {
-	c := &call{rt: rt, done: make(chan struct{}, 1)}
-	c.enc.Number(1)
-	if err := c.enc.Value(rt.cfg.CloseTimeout.Seconds()); err != nil {
+	name, _, err := rt.names.get("_pyhost.shutdown")
+	if err != nil {
 		return nil, err
 	}
-	name, err := rt.names.get("_pyhost.shutdown")
-	if err != nil {
+	c := &call{rt: rt, done: make(chan struct{}, 1), ended: make(chan struct{})}
+	if err := c.enc.Args([]any{rt.cfg.CloseTimeout.Seconds()}, nil); err != nil {
 		return nil, err
 	}
 	c.frame.Reset(cgo.FlagCancellable)
 	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		rt.absorb()
 		c.status = rt.in.Run(&c.frame, cgo.OpCall, uint64(name), c.enc.Buf)
 		c.done <- struct{}{}
 	}()
@@ -145,18 +160,29 @@ func (rt *Runtime) shutdown() (left []string, err error) {
 	return left, rt.result(c, c.status, &left)
 }
 
+// absorb takes an exception that cancelAll has set and a call of C code left behind on this OS
+// thread.
+func (rt *Runtime) absorb() {
+	c := getCall()
+	defer c.put()
+	name, _, err := rt.names.get("_pyhost.absorb")
+	if err == nil && c.enc.Args(nil, nil) == nil {
+		rt.in.Run(&c.frame, cgo.OpCall, uint64(name), c.enc.Buf)
+	}
+}
+
+// awaitShutdown gives it its own time, and as long again when it is cancelled.
 func (rt *Runtime) awaitShutdown(c *call) bool {
-	for range 2 { // in its own time, then cancelled
+	defer close(c.ended)
+	for cancelled := false; ; cancelled = true {
 		select {
 		case <-c.done:
 			return true
 		case <-time.After(2 * rt.cfg.CloseTimeout):
-			go func() {
-				rt.cancelMu.Lock()
-				defer rt.cancelMu.Unlock()
-				rt.in.Cancel(&c.frame)
-			}()
 		}
+		if cancelled {
+			return false
+		}
+		go rt.cancel(&c.frame, c.ended)
 	}
-	return false
 }

@@ -25,9 +25,11 @@ type Config struct {
 	// see it too, Go's os.Getenv does not.
 	Env map[string]string
 
-	// Stdout and Stderr take what Python writes to sys.stdout and sys.stderr, at each write, from
-	// any goroutine or thread of Python, one write at a time for each. Nil: the process's own
-	// descriptors, flushed at each line. An error of the writer is an OSError in Python.
+	// Stdout and Stderr take what Python writes to sys.stdout and sys.stderr, from any goroutine or
+	// thread of Python, one write at a time for each. As on a terminal a line comes when it ends,
+	// and a part of one when it is flushed. Nil: the process's own descriptors. An error or a panic
+	// of the writer is an OSError in Python. A writer may call the runtime, but what it makes
+	// Python print must not go to the same stream.
 	Stdout, Stderr io.Writer
 
 	// UseEnvironment honours PYTHON* variables, UserSite puts the user's site-packages on sys.path,

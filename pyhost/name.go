@@ -33,29 +33,29 @@ func slot(name string) int {
 	return (int(name[n-1]) ^ int(name[n-2])<<2 ^ int(name[n-3])<<4 ^ int(name[0])<<1 ^ n<<3) & 255
 }
 
-func (n *names) get(name string) (cgo.Name, error) {
+// get prepares a name. The caller frees one that is for once only.
+func (n *names) get(name string) (id cgo.Name, once bool, err error) {
 	if p := n.recent[slot(name)].Load(); p != nil && p.name == name {
-		return p.id, nil
+		return p.id, false, nil
 	}
 	return n.find(name)
 }
 
-func (n *names) find(name string) (cgo.Name, error) {
+func (n *names) find(name string) (id cgo.Name, once bool, err error) {
 	if name == "" || hasNUL(name) || name[0] == '.' || name[len(name)-1] == '.' ||
 		strings.Contains(name, "..") {
-		return 0, fmt.Errorf("pyhost: %q is not a dotted name", name)
+		return 0, false, fmt.Errorf("pyhost: %q is not a dotted name", name)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p, ok := n.known[name]
 	if !ok {
-		once := len(n.known) >= maxNames
-		id := cgo.NewName(name, once)
-		if id == 0 {
-			return 0, ErrNoMemory
+		once = len(n.known) >= maxNames
+		if id = cgo.NewName(name, once); id == 0 {
+			return 0, false, ErrNoMemory
 		}
 		if once {
-			return id, nil
+			return id, true, nil
 		}
 		if n.known == nil {
 			n.known = map[string]*prepared{}
@@ -64,5 +64,5 @@ func (n *names) find(name string) (cgo.Name, error) {
 		n.known[p.name] = p
 	}
 	n.recent[slot(name)].Store(p)
-	return p.id, nil
+	return p.id, false, nil
 }

@@ -21,7 +21,7 @@ type Runtime struct {
 	codes  codes
 	jobs   chan *call // hands calls with a cancellable context to idle workers
 	done   chan struct{}
-	scopes atomic.Int64 // attachments open: Do, Acquire
+	scopes atomic.Int64 // Do, Acquire and writes to streams under way
 	stats  counters
 	record recorder
 
@@ -92,7 +92,7 @@ func (rt *Runtime) load() error {
 
 func (rt *Runtime) start() error {
 	start := &cgo.Start{
-		Program: rt.python.Executable, Args: rt.cfg.Args,
+		Program:        rt.python.Executable,
 		UseEnvironment: rt.cfg.UseEnvironment, UserSite: rt.cfg.UserSite,
 	}
 	if start.Program == "" {
@@ -125,7 +125,7 @@ func (rt *Runtime) configure() error {
 	}
 	settings := map[string]any{
 		"stdout": rt.cfg.Stdout != nil, "stderr": rt.cfg.Stderr != nil,
-		"path": path, "env": env, "cwd": rt.cfg.CurrentDir,
+		"args": rt.cfg.Args, "path": path, "env": env, "cwd": rt.cfg.CurrentDir,
 	}
 	if err := rt.Call(context.Background(), "_pyhost.configure", nil, settings); err != nil {
 		return fmt.Errorf("pyhost: configure: %w", err)
@@ -158,6 +158,8 @@ func (h *host) Write(fd int, p []byte) error {
 	}
 	h.streamsMu[fd].Lock()
 	defer h.streamsMu[fd].Unlock()
+	h.scopes.Add(1) // calls of the writer run on its own thread, not on a worker's
+	defer h.scopes.Add(-1)
 	_, err := w.Write(p)
 	return err
 }

@@ -18,9 +18,13 @@ func (rt *Runtime) callScalars(ctx context.Context, name string, out any, args [
 	if !s.Set(args) {
 		return false, nil
 	}
-	id, err := rt.names.get(name)
+	id, once, err := rt.names.get(name)
 	if err != nil {
 		return true, err
+	}
+	if once {
+		rt.in.FreeName(id)
+		return false, nil
 	}
 	got, err := rt.gate.enter(ctx)
 	if err != nil {

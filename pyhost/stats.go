@@ -3,7 +3,6 @@ package pyhost
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/pyhost/pyhost/cgo"
 )
@@ -24,7 +23,7 @@ type Stats struct {
 	Wait, Hold Histogram
 
 	MemoryBytes  int64 // what Python holds of the system's memory, in bytes (GIL builds)
-	MemoryBlocks int64 // sys.getallocatedblocks(), as of the last time that it could be asked
+	MemoryBlocks int64 // sys.getallocatedblocks(), when Stats last found nobody inside
 }
 
 const sampleEvery = 64
@@ -48,15 +47,14 @@ func (s *counters) ran(c *call) {
 	s.hold.add(c.frame.Left() - at)
 }
 
-// Stats gives the figures of the moment. It waits 10 ms at most for Python, to count its blocks.
+// Stats gives the figures of the moment. It asks Python for its blocks only if nobody is inside, so
+// it does not wait for calls under way.
 func (rt *Runtime) Stats() Stats {
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer stop()
+	calls, inside, waiting := rt.gate.counts()
 	var blocks int64
-	if rt.Call(ctx, "sys.getallocatedblocks", &blocks) == nil {
+	if inside == 0 && rt.Call(context.Background(), "sys.getallocatedblocks", &blocks) == nil {
 		rt.stats.blocks.Store(blocks)
 	}
-	calls, inside, waiting := rt.gate.counts()
 	return Stats{
 		Calls: calls, Inside: inside, Waiting: waiting,
 		LeftQueue:    rt.stats.left.Load(),
