@@ -35,10 +35,6 @@ func init() {
 	inChild("close/blocked", blockedCall)
 	inChild("close/abandoned", abandonedCall)
 	inChild("close/abandoned for ever", abandonedForEver)
-	inChild("close/lease", leaseEnds)
-	inChild("close/lease for ever", leaseForEver)
-	inChild("close/lost lease", lostLease)
-	inChild("close/inside", closeInside)
 	inChild("close/import", closeDuringImport)
 	inChild("close/crowd", closeInACrowd)
 	inChild("close/refs", refsOutliveClose)
@@ -258,71 +254,6 @@ func abandonedForEver(t require.TestingT) {
 	require.ErrorIs(t, rt.Exec(bg, "1"), pyhost.ErrClosed)
 }
 
-func leaseEnds(t require.TestingT) {
-	rt := mustOpen(t, patient)
-	th, err := rt.Acquire(bg)
-	require.NoError(t, err)
-	require.NoError(t, th.Detach(func() {
-		require.ErrorContains(t, rt.Close(), "Close while attached")
-	}))
-	closed := make(chan error)
-	go func() { closed <- rt.Close() }()
-	for errors.Is(elsewhere(rt), context.DeadlineExceeded) {
-		runtime.Gosched()
-	}
-	s, err := th.Value("still usable")
-	require.NoError(t, err)
-	require.NoError(t, rt.Call(bg, "len", nil, s), "and so are calls of its goroutine")
-	th.Release()
-	require.NoError(t, <-closed)
-}
-
-// elsewhere tries a call on a goroutine of its own.
-func elsewhere(rt *pyhost.Runtime) error {
-	done := make(chan error)
-	go func() {
-		ctx, stop := context.WithTimeout(bg, time.Millisecond)
-		defer stop()
-		done <- rt.Exec(ctx, "pass")
-	}()
-	return <-done
-}
-
-func leaseForEver(t require.TestingT) {
-	rt := mustOpen(t, quick)
-	th, err := rt.Acquire(bg)
-	require.NoError(t, err)
-	closed := make(chan error)
-	go func() { closed <- rt.Close() }()
-	require.Equal(t, 1, leak(t, <-closed).Inside)
-	_, err = th.Value(1)
-	require.NoError(t, err, "nothing was finalised under it")
-	th.Release()
-}
-
-func lostLease(t require.TestingT) {
-	rt := mustOpen(t, patient)
-	go func() {
-		if _, err := rt.Acquire(bg); err != nil {
-			panic(err)
-		}
-	}()
-	for rt.Stats().Calls < 3 {
-		runtime.Gosched()
-	}
-	require.NoError(t, rt.Close())
-}
-
-func closeInside(t require.TestingT) {
-	rt := mustOpen(t, patient)
-	require.NoError(t, rt.Do(bg, func(*pyhost.Thread) error {
-		require.ErrorContains(t, rt.Close(), "Close while attached")
-		return rt.Exec(bg, "1")
-	}))
-	require.NoError(t, rt.Exec(bg, "1"))
-	require.NoError(t, rt.Close())
-}
-
 func closeDuringImport(t require.TestingT) {
 	rt := mustOpen(t, patient)
 	failed := make(chan error, 1)
@@ -387,15 +318,4 @@ func refsOutliveClose(t require.TestingT) {
 		runtime.GC()
 	}
 	require.ErrorIs(t, rt.Exec(bg, "1"), pyhost.ErrClosed)
-}
-
-// A thread takes after the one that starts it, and a goroutine's is none that Python has started.
-func TestThreadsOfPythonAreNoDaemons(t *testing.T) {
-	for range 10 { // on any OS thread
-		require.NoError(t, rt.Exec(bg, `
-import threading
-assert not threading.Thread().daemon and not threading.current_thread().daemon
-assert threading.Thread(daemon=True).daemon
-assert threading.current_thread() is not threading.main_thread()`))
-	}
 }

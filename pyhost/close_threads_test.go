@@ -63,7 +63,7 @@ var leavings = map[string]leaving{
 	"catches SystemExit": {
 		code: `
 def stubborn():
-    for i in range(3):
+    for i in range(2):
         try:
             spin()
         except SystemExit:
@@ -78,7 +78,6 @@ def tidy():
     try:
         spin()
     finally:
-        for i in range(100000): pass
         print("tidy")
 start(tidy); started.wait()`,
 		out: "tidy\ngoodbye\n",
@@ -233,5 +232,16 @@ func TestCloseEndsWhatPythonLeaves(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A thread takes after the one that starts it, and a goroutine's is none that Python has started.
+func TestThreadsOfPythonAreNoDaemons(t *testing.T) {
+	for range 10 { // on any OS thread
+		require.NoError(t, rt.Exec(bg, `
+import threading
+assert not threading.Thread().daemon and not threading.current_thread().daemon
+assert threading.Thread(daemon=True).daemon
+assert threading.current_thread() is not threading.main_thread()`))
 	}
 }
