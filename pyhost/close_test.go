@@ -17,7 +17,7 @@ import (
 	"github.com/pyhost/pyhost/pyhost"
 )
 
-const closeTimeout = 200 * time.Millisecond
+const closeTimeout = 400 * time.Millisecond
 
 // quick is for tests that wait for CloseTimeout, or hope not to.
 var quick = pyhost.Config{CloseTimeout: closeTimeout, Grace: 50 * time.Millisecond}
@@ -176,7 +176,7 @@ func waitingAtTheGate(t require.TestingT) {
 const goodbye = "import atexit\natexit.register(print, 'goodbye')\n"
 
 func endlessCall(t require.TestingT) {
-	rt := mustOpen(t, quick)
+	rt := mustOpen(t, pyhost.Config{CloseTimeout: time.Second})
 	failed := make(chan error, 1)
 	require.NoError(t, rt.Exec(bg, goodbye))
 	running(t, rt, "started", func() { failed <- rt.Exec(bg, "started.set()\nwhile True: x = 1") })

@@ -67,7 +67,7 @@ func oneOfEach(t testing.TB, i int) {
 // A million calls leave nothing behind: no reference, no thread state, no memory.
 func TestNoLeak(t *testing.T) {
 	calls := 1_000_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() || instrumented {
 		calls = 50_000
 	}
 	mustExec(t, "import sys, gc\nleak_object = object()\n"+
@@ -102,7 +102,9 @@ func TestNoLeak(t *testing.T) {
 	require.Less(t, blocksNow-blocks, 2000)
 	require.LessOrEqual(t, rt.Stats().ThreadStates, states+10)
 	grown := resident(t) - before
-	require.Less(t, grown, int64(16<<20), "resident memory grew by %d bytes", grown)
+	if !instrumented { // whose own memory grows
+		require.Less(t, grown, int64(16<<20), "resident memory grew by %d bytes", grown)
+	}
 	t.Logf("%d calls: blocks %+d, resident %+d kB", calls, blocksNow-blocks, grown>>10)
 }
 

@@ -147,7 +147,7 @@ func TestStressEverything(t *testing.T) {
 func TestStressManyGoroutines(t *testing.T) {
 	mustExec(t, stressCode)
 	many := 10_000
-	if raceEnabled { // which takes 8,128 goroutines at most
+	if instrumented { // which takes 8,128 goroutines at most
 		many = 5000
 	}
 	for end := time.Now().Add(stressFor(t)); ; {

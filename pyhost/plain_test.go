@@ -1,0 +1,5 @@
+//go:build !race && !asan
+
+package pyhost_test
+
+const instrumented = false

@@ -1,5 +1,0 @@
-//go:build race
-
-package pyhost_test
-
-const raceEnabled = true
