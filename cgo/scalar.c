@@ -71,7 +71,7 @@ struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uin
     struct py_interp *in = (struct py_interp *)interp;
     uint64_t bits[PY_SCALARS] = {a, b, c};
     struct py_scope sc;
-    struct py_scalar r;
+    struct py_scalar r = {0, PY_T_NONE, PY_OK};
     void *key;
     struct py_state *st = py_hop_on(in, &key);
     if (!st && (r.status = py_enter(in, &sc, NULL)) != PY_OK) {
