@@ -4,6 +4,9 @@
 #include "host.h"
 #include "_cgo_export.h"
 
+// Bit fd: this thread is in the writer of that stream, which holds the stream's lock.
+static __thread int writing;
+
 // native.write(fd, data): a stream of the host. self is the interpreter's address.
 static PyObject *write_stream(PyObject *self, PyObject *args) {
     struct py_interp *in = py.PyLong_AsVoidPtr(self);
@@ -15,8 +18,14 @@ static PyObject *write_stream(PyObject *self, PyObject *args) {
     if (!number || !bytes || py.PyBytes_AsStringAndSize(bytes, &data, &n))
         return NULL;
     fd = (int)py.PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (writing & 1 << fd) {
+        py.PyErr_SetString(*py.PyExc_OSError, "the writer of a stream printed to its own stream");
+        return NULL;
+    }
     void *ts = py_unblock(&sc);
+    writing |= 1 << fd;
     go_write(in->handle, fd, data, n, err, sizeof err);
+    writing &= ~(1 << fd);
     py_block(&sc, ts);
     if (err[0]) {
         py.PyErr_SetString(*py.PyExc_OSError, err);

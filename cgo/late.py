@@ -136,7 +136,7 @@ def end_threads(threading, kindly, limit, daemons):
         else:
             native["exit_thread"](t.ident)
 
-    start, step = time.monotonic(), 0.01
+    start, step = time.monotonic(), (limit - kindly) / 4  # time to tidy up in
     while (threads := alive()) and (now := time.monotonic() - start) < limit:
         if now < kindly:
             threads[0].join(kindly - now)

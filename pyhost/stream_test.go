@@ -170,6 +170,12 @@ func streamReentry(t require.TestingT) {
 
 	in = func() error { return rt.Exec(bg, "import sys; print('other', file=sys.stderr)") }
 	require.NoError(t, rt.Exec(bg, "print('x')"))
+	in = func() error { return rt.Exec(bg, "print('the same')") }
+	err := rt.Exec(bg, "print('x')")
+	require.ErrorIs(t, err, pyhost.OSError)
+	require.ErrorContains(t, err, "printed to its own stream")
+	in = func() error { return nil }
+	require.NoError(t, rt.Exec(bg, "sys.stdout.flush()"))
 	in = func() error { return rt.Close() }
 	require.ErrorContains(t, rt.Exec(bg, "print('x')"), "Close while attached")
 	in = func() error { return nil }
