@@ -41,6 +41,8 @@ def configure(settings):
         os.environ.update(settings["env"])
     refuse_faulthandler()
     start_no_daemons()
+    if sys.version_info < (3, 14):
+        sys.meta_path.insert(0, Spawning)
 
 
 def start_no_daemons():
@@ -56,6 +58,27 @@ def start_no_daemons():
         self._daemonic = False
 
     threading._DummyThread.__init__ = as_main
+
+
+class Spawning:
+    """Finds multiprocessing.context, whose default up to 3.13 is to fork, and makes it spawn."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "multiprocessing.context":
+            return None
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(name, path, target)
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            spawn = module._concrete_contexts["spawn"]
+            module._default_context = module.DefaultContext(spawn)
+
+        spec.loader.exec_module = exec_module
+        return spec
 
 
 def refuse_faulthandler():

@@ -22,7 +22,7 @@ static PyObject *write_stream(PyObject *self, PyObject *args) {
         py.PyErr_SetString(*py.PyExc_OSError, "the writer of a stream printed to its own stream");
         return NULL;
     }
-    void *ts = py_unblock(&sc);
+    void *ts = py_unblock(in, &sc);
     writing |= 1 << fd;
     go_write(in->handle, fd, data, n, err, sizeof err);
     writing &= ~(1 << fd);

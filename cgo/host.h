@@ -16,6 +16,12 @@
 #define put(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define add(p, v) __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL)
 
+#ifdef PYDEBUG
+#define PY_CHECKS 1
+#else
+#define PY_CHECKS 0
+#endif
+
 // The gate word, shared with Go (pyhost/gate.go holds the rules).
 #define PY_GATE_BATON (1ULL << 16)
 #define PY_GATE_QUEUED (1ULL << 17)
@@ -133,22 +139,48 @@ struct py_start {
     int use_environment, user_site;
 };
 struct py_interp *py_start(const struct py_start *, uint64_t handle, char *err, size_t cap);
+int py_start_may_exit(void);
 int py_bootstrap(struct py_interp *, const char *source, struct py_frame *);
 // On the thread of py_start, when nobody is inside and nobody will be: deletes the states we keep
-// and finalises. Or does nothing and returns the number of states that are not ours.
-int py_finish(struct py_interp *);
+// and finalises. Or does nothing and returns the number of states that are not ours, after it has
+// waited for them for `limit` ns.
+int py_finish(struct py_interp *, int64_t limit);
 
 // thread.c
 int py_enter(struct py_interp *, struct py_scope *, struct py_frame *);
 void py_leave(struct py_scope *);
-struct py_state *py_hop_on(struct py_interp *, void **key);
-void py_hop_off(struct py_state *, void *key);
+void py_attached(struct py_state *, struct py_frame *);
+void py_before_detach(struct py_state *);
 extern __thread struct py_thread {
-    struct py_state *cur; // the state attached on this thread through us, or NULL
-    struct py_state *all; // its states of all interpreters, linked by thread_next
+    struct py_state *cur;  // the state attached on this thread through us, or NULL
+    struct py_state *all;  // its states of all interpreters, linked by thread_next
+    struct py_state *home; // the one that rests in the gilstate slot, or NULL
 } py_thread __attribute__((tls_model("initial-exec")));
-int py_inside(struct py_interp *);   // does this thread stand inside: in a Do, a lease, a callback?
-void *py_unblock(struct py_scope *); // give the GIL up inside a callback; whoever attached
+
+// py_enter without a scope, for a thread that is attached nowhere and has been here before. NULL: it
+// is not so simple.
+static inline struct py_state *py_hop_on(struct py_interp *in) {
+    struct py_state *st = py_thread.home;
+    if (py_thread.cur || !st || st->in != in)
+        return NULL;
+    st->inside++;
+    py.PyEval_RestoreThread(st->ts);
+    py_thread.cur = st;
+    if (PY_CHECKS || get(&in->recording) | st->recording | get(&in->pending))
+        py_attached(st, NULL);
+    return st;
+}
+
+static inline void py_hop_off(struct py_state *st) {
+    st->inside--;
+    if (PY_CHECKS || st->recording)
+        py_before_detach(st);
+    py.PyEval_SaveThread();
+    py_thread.cur = NULL;
+}
+
+int py_inside(struct py_interp *); // does this thread stand inside: in a Do, a lease, a callback?
+void *py_unblock(struct py_interp *, struct py_scope *); // give the GIL up to call Go
 void py_block(struct py_scope *, void *);
 void py_decref_later(struct py_interp *, uint64_t obj);
 void py_lost_pipe(int fd); // written to when a thread dies inside

@@ -20,6 +20,19 @@ static int audit(const char *event, PyObject *args, void *data) {
     return -1;
 }
 
+// An isolated configuration passes over this variable, even if it honours the rest.
+static int set_hash_seed(PyInitConfig *c) {
+    const char *text = getenv("PYTHONHASHSEED");
+    char *end;
+    if (!text || !*text || !strcmp(text, "random"))
+        return 0;
+    unsigned long seed = strtoul(text, &end, 10);
+    if (*end) // an error that names the option
+        return py.PyInitConfig_SetStr(c, "hash_seed", text);
+    return py.PyInitConfig_SetInt(c, "use_hash_seed", 1) ||
+           py.PyInitConfig_SetInt(c, "hash_seed", (int64_t)seed);
+}
+
 static int start_config(const struct py_start *s, char *err, size_t cap) {
     PyInitConfig *c = py.PyInitConfig_Create();
     const char *msg = "out of memory";
@@ -28,6 +41,7 @@ static int start_config(const struct py_start *s, char *err, size_t cap) {
     int bad = py.PyInitConfig_SetInt(c, "isolated", !s->use_environment && !s->user_site) ||
               py.PyInitConfig_SetInt(c, "use_environment", s->use_environment) ||
               py.PyInitConfig_SetInt(c, "user_site_directory", s->user_site) ||
+              (s->use_environment && set_hash_seed(c)) ||
               py.PyInitConfig_SetInt(c, "safe_path", 1) ||
               py.PyInitConfig_SetInt(c, "utf8_mode", 1) ||
               py.PyInitConfig_SetInt(c, "install_signal_handlers", 0) ||
@@ -133,6 +147,10 @@ static struct py_interp *new_interp(PyThreadState *ts, uint64_t handle) {
     return in;
 }
 
+int py_start_may_exit(void) {
+    return !py.PyInitConfig_Create;
+}
+
 struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err, size_t cap) {
     if (py.Py_IsInitialized()) {
         snprintf(err, cap, "another package has started Python in this process");
@@ -196,10 +214,11 @@ int py_bootstrap(struct py_interp *in, const char *source, struct py_frame *f) {
     return rc;
 }
 
-int py_finish(struct py_interp *in) {
+int py_finish(struct py_interp *in, int64_t limit) {
+    int64_t end = py_now() + limit;
     py.PyEval_RestoreThread(first);
     int strangers = py_close_states(in, first);
-    for (int ms = 0; strangers && ms < 1000; ms++) { // threads that have ended, but not quite
+    while (strangers && py_now() < end) { // threads that have ended, but not quite
         py.PyEval_SaveThread();
         usleep(1000);
         py.PyEval_RestoreThread(first);

@@ -19,7 +19,13 @@ import (
 type Interp struct {
 	p      *C.struct_py_interp
 	addr   C.uintptr_t // p, for hot crossings: cgo looks closely at pointers to pointers
-	finish chan chan int
+	finish chan finishing
+}
+
+// finishing is what the thread that started Python is asked in the end.
+type finishing struct {
+	limit     time.Duration // for threads that are not ours to end
+	strangers chan int      // gets the number of those that did not
 }
 
 // Start says how the main interpreter begins.
@@ -47,7 +53,7 @@ func StartMain(s *Start, f *Frame) (*Interp, Status, error) {
 		return nil, StatusOK, err
 	}
 	done := make(chan started)
-	finish := make(chan chan int)
+	finish := make(chan finishing)
 	go func() {
 		runtime.LockOSThread() // for ever: Python must be finalised by the thread that started it
 		in, err := s.run()
@@ -55,8 +61,8 @@ func StartMain(s *Start, f *Frame) (*Interp, Status, error) {
 		if err != nil {
 			return
 		}
-		for reply := range finish {
-			reply <- int(C.py_finish(in.p))
+		for f := range finish {
+			f.strangers <- int(C.py_finish(in.p, C.int64_t(f.limit)))
 		}
 	}()
 	st := <-done
@@ -118,11 +124,11 @@ var ErrStrangers = errors.New("threads of Python are still running")
 // Finish finalises the main interpreter. Nobody may be inside, now or later. If it takes longer
 // than the limit the interpreter is left to itself, with an error.
 func (in *Interp) Finish(limit time.Duration) error {
-	reply := make(chan int, 1)
-	in.finish <- reply
+	f := finishing{limit / 2, make(chan int, 1)}
+	in.finish <- f
 	defer close(in.finish)
 	select {
-	case n := <-reply:
+	case n := <-f.strangers:
 		if n > 0 {
 			return fmt.Errorf("%w: %d", ErrStrangers, n)
 		}

@@ -40,3 +40,6 @@ func LoadedVersion() string { return C.GoString(C.py_version_text()) }
 
 // FreeThreaded tells whether the loaded libpython is a free-threaded build.
 func FreeThreaded() bool { return C.py_free_threaded() != 0 }
+
+// StartMayExit tells whether a start that fails ends the process instead of returning an error.
+func StartMayExit() bool { return C.py_start_may_exit() != 0 }

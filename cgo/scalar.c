@@ -72,8 +72,7 @@ struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uin
     uint64_t bits[PY_SCALARS] = {a, b, c};
     struct py_scope sc;
     struct py_scalar r = {0, PY_T_NONE, PY_OK};
-    void *key;
-    struct py_state *st = py_hop_on(in, &key);
+    struct py_state *st = py_hop_on(in);
     if (!st && (r.status = py_enter(in, &sc, NULL)) != PY_OK) {
         if (baton)
             py_pass_baton(in);
@@ -83,7 +82,7 @@ struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uin
         py_pass_baton(in);
     r = attached(in, (struct py_name *)name, kinds, bits);
     if (st)
-        py_hop_off(st, key);
+        py_hop_off(st);
     else
         py_leave(&sc);
     return r;

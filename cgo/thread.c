@@ -6,7 +6,8 @@
 //   - py_thread.cur is the state that is attached through us on this thread, or NULL.
 //   - The gilstate slot of CPython, a pthread key up to 3.14, holds our state from attach to leave and
 //     what it held before afterwards: so PyGILState_Ensure in an extension finds the interpreter
-//     it is called from, and never a state that has been deleted.
+//     it is called from, and never a state that has been deleted. A thread that was not Python's
+//     keeps its state of the main interpreter there for good, its home: that one outlives all use.
 //   - in->mu is never held while waiting for a GIL, nor while Python code can run.
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static void thread_exit(void *arg) {
             give_slots_back(in, slots);
         }
     }
-    py_thread.all = NULL;
+    py_thread.all = py_thread.home = NULL;
     slot_set(NULL);
 }
 
@@ -102,12 +103,16 @@ static struct py_state *make(struct py_interp *in) {
         return NULL;
     pthread_once(&exit_once, make_exit_key);
     void *slot = slot_get();
-    st->ts = py.PyThreadState_New(in->is); // needs no GIL
-    slot_set(slot);                        // 3.10 and 3.11 put the first state of a thread there
+    st->ts = py.PyThreadState_New(in->is); // needs no GIL; may put it into the slot
     if (!st->ts || pthread_setspecific(exit_key, &py_thread)) {
+        slot_set(slot);
         free(st);
         return NULL;
     }
+    int home = !slot && in->id == 0;
+    slot_set(home ? st->ts : slot);
+    if (home)
+        py_thread.home = st;
     st->in = in;
     st->ident = py.PyThread_get_thread_ident();
     st->tid = (int)syscall(SYS_gettid);
@@ -219,14 +224,9 @@ static void check_detach(struct py_state *st) {
 #define check_detach(st)
 #endif
 
-static void attached(struct py_state *st, struct py_frame *f) {
+// What there is to do at an attach beyond the common case.
+void py_attached(struct py_state *st, struct py_frame *f) {
     struct py_interp *in = st->in;
-    slot_set(st->ts);
-    py_thread.cur = st;
-    if (f && f->flags & PY_FRAME_BATON)
-        py_pass_baton(in);
-    if (f && f->flags & PY_FRAME_TIMED)
-        f->attached = py_now();
     if (get(&in->recording) | st->recording)
         py_record_attach(st, f);
     if (get(&in->pending))
@@ -234,10 +234,20 @@ static void attached(struct py_state *st, struct py_frame *f) {
     check_attached(st);
 }
 
-static inline void before_detach(struct py_state *st) {
+void py_before_detach(struct py_state *st) {
     check_detach(st);
     if (st->recording)
         py_record_detach(st);
+}
+
+static void attached(struct py_state *st, struct py_frame *f) {
+    slot_set(st->ts);
+    py_thread.cur = st;
+    if (f && f->flags & PY_FRAME_BATON)
+        py_pass_baton(st->in);
+    if (f && f->flags & PY_FRAME_TIMED)
+        f->attached = py_now();
+    py_attached(st, f);
 }
 
 int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
@@ -258,7 +268,7 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
         return PY_OK;
     }
     if (cur) { // never wait for one interpreter while attached to another
-        before_detach(cur);
+        py_before_detach(cur);
         py.PyEval_SaveThread();
     }
     py.PyEval_RestoreThread(st->ts);
@@ -267,7 +277,7 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
 }
 
 static inline void detach(struct py_state *st) {
-    before_detach(st);
+    py_before_detach(st);
     py.PyEval_SaveThread();
     py_thread.cur = NULL;
 }
@@ -285,43 +295,33 @@ void py_leave(struct py_scope *sc) {
     }
 }
 
-// The same for a thread that is attached nowhere and has been here last. NULL: it is not so simple.
-struct py_state *py_hop_on(struct py_interp *in, void **key) {
-    struct py_state *st = py_thread.all;
-    if (py_thread.cur || !st || st->in != in)
-        return NULL;
-    *key = slot_get();
-    st->inside++;
-    py.PyEval_RestoreThread(st->ts);
-    attached(st, NULL);
-    return st;
-}
-
-void py_hop_off(struct py_state *st, void *key) {
-    st->inside--;
-    detach(st);
-    slot_set(key);
-}
-
 int py_inside(struct py_interp *in) {
     struct py_state *st = find(in);
     return st && st->inside > 0;
 }
 
-// Python's own threads come here too: they are attached, but not through us.
-void *py_unblock(struct py_scope *sc) {
-    sc->st = py_thread.cur;
+// Python's own threads come here too: they are attached, but not through us. They count as inside,
+// so that Go code that calls back neither waits for a place nor hands the call to another thread.
+void *py_unblock(struct py_interp *in, struct py_scope *sc) {
+    sc->prev = py_thread.cur;
+    sc->st = find(in);
+    if (!sc->st)
+        sc->st = make(in);
     if (sc->st)
-        py_record_detach(sc->st);
+        sc->st->inside++;
+    if (sc->prev)
+        py_record_detach(sc->prev);
     void *ts = py.PyEval_SaveThread();
     py_thread.cur = NULL;
     return ts;
 }
 
 void py_block(struct py_scope *sc, void *ts) {
-    py.PyEval_RestoreThread(ts);
     if (sc->st)
-        attached(sc->st, NULL);
+        sc->st->inside--;
+    py.PyEval_RestoreThread(ts);
+    if (sc->prev)
+        attached(sc->prev, NULL);
 }
 
 _Static_assert(sizeof(struct py_scope) <= sizeof(((struct py_frame *)0)->scope), "scope fits");

@@ -248,7 +248,7 @@ func (rt *Runtime) result(c *call, status cgo.Status, out any) error {
 		}
 		return rt.decode(c.frame.Result(), out)
 	case cgo.StatusRaised:
-		return rt.raised(c.frame.Result())
+		return rt.closedBy(c.label, rt.raised(c.frame.Result()))
 	default:
 		return statusError(status)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // CancelError is the error of a call whose context ended before it did. errors.Is finds
-// context.Canceled or context.DeadlineExceeded in it.
+// context.Canceled or context.DeadlineExceeded in it; ErrClosed if it was Close that cancelled it.
 //
 // A call that waits at the gate leaves at once. In one that runs Python code an exception is
 // raised, pyhost.Cancelled, which derives from BaseException; code that catches it meets it again.
@@ -20,7 +20,7 @@ import (
 // ends.
 type CancelError struct {
 	Call      string       // what was called
-	Cause     error        // context.Cause
+	Cause     error        // context.Cause, or ErrClosed
 	Abandoned bool         // it is still running
 	Python    *PythonError // what it raised when it was cancelled; may be nil
 	ctxErr    error
@@ -236,6 +236,16 @@ func (rt *Runtime) finish(ctx context.Context, c *call, out any) error {
 		return err
 	}
 	return cancelledBy(ctx, c.label, err)
+}
+
+// closedBy is the error of a call that Close has cancelled; any other stays what it is.
+func (rt *Runtime) closedBy(label string, err error) error {
+	if !rt.cancelling.Load() || !isCancelled(err) {
+		return err
+	}
+	ce := &CancelError{Call: label, Cause: ErrClosed, ctxErr: ErrClosed}
+	errors.As(err, &ce.Python)
+	return ce
 }
 
 // cancelledBy is the error of a call that was cancelled and raised err.

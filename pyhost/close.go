@@ -89,6 +89,7 @@ func (rt *Runtime) drain() error {
 	if rt.waitIdle(rt.cfg.CloseTimeout) {
 		return nil
 	}
+	rt.cancelling.Store(true)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

@@ -181,7 +181,9 @@ func endlessCall(t require.TestingT) {
 	require.NoError(t, rt.Exec(bg, goodbye))
 	running(t, rt, "started", func() { failed <- rt.Exec(bg, "started.set()\nwhile True: x = 1") })
 	require.NoError(t, rt.Close())
-	require.ErrorIs(t, <-failed, pyhost.BaseException)
+	err := <-failed
+	require.ErrorIs(t, err, pyhost.BaseException)
+	require.ErrorIs(t, err, pyhost.ErrClosed)
 }
 
 // The exception that cancels is still to be raised when the call ends, for it ran no Python code:

@@ -73,6 +73,10 @@ func init() {
 		require.NoError(t, mustOpen(t, pyhost.Config{}).Close())
 	})
 	inChild("noPython", noPython)
+	inChild("refused environment", func(t require.TestingT) {
+		_, err := pyhost.Open(pyhost.Config{UseEnvironment: true})
+		require.Error(t, err)
+	})
 	inChild("twice", func(t require.TestingT) {
 		rt := mustOpen(t, pyhost.Config{})
 		_, err := pyhost.Open(pyhost.Config{})
@@ -115,9 +119,19 @@ func TestEnvironmentCanBeHonoured(t *testing.T) {
 	dir := t.TempDir()
 	got := ask(t, pyhost.Config{UseEnvironment: true}, `[
 		os.environ["PYTHONPATH"] in sys.path, sys.flags.dont_write_bytecode, sys.flags.utf8_mode,
-		"" in sys.path]`,
-		"PYTHONPATH="+dir, "PYTHONDONTWRITEBYTECODE=1")
-	require.Equal(t, []any{true, 1., 1., false}, got)
+		"" in sys.path, hash("x") == int(__import__("subprocess").check_output(
+			[sys.executable, "-c", "print(hash('x'))"]))]`,
+		"PYTHONPATH="+dir, "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=7")
+	require.Equal(t, []any{true, 1., 1., false, true}, got)
+}
+
+func TestAnEnvironmentThatPythonRefusesIsAnError(t *testing.T) {
+	for _, env := range []string{"PYTHONHOME=/nowhere", "PYTHONHASHSEED=x", "PYTHONMALLOC=x"} {
+		t.Run(env, func(t *testing.T) {
+			out, errs := apart(t, "refused environment", env)
+			require.Empty(t, out+errs)
+		})
+	}
 }
 
 func TestUserSite(t *testing.T) {

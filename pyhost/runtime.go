@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,9 +31,10 @@ type Runtime struct {
 	workers  sync.WaitGroup // run calls whose context can end
 	abandons atomic.Int64   // calls abandoned and still running
 
-	closing   sync.Once
-	closeErr  error
-	streamsMu [3]sync.Mutex // one write at a time for each stream
+	closing    sync.Once
+	cancelling atomic.Bool // Close cancels whoever is inside
+	closeErr   error
+	streamsMu  [3]sync.Mutex // one write at a time for each stream
 }
 
 // mainState: Python starts once per process.
@@ -62,7 +64,6 @@ func Open(cfg Config) (*Runtime, error) {
 	if err := rt.load(); err != nil {
 		return nil, err
 	}
-	main.started = true // whatever happens now, Python cannot be started anew
 	if err := rt.start(); err != nil {
 		return nil, err
 	}
@@ -91,6 +92,10 @@ func (rt *Runtime) load() error {
 }
 
 func (rt *Runtime) start() error {
+	if err := rt.tryEnvironment(); err != nil {
+		return err
+	}
+	main.started = true // whatever happens now, Python cannot be started anew
 	start := &cgo.Start{
 		Program:        rt.python.Executable,
 		UseEnvironment: rt.cfg.UseEnvironment, UserSite: rt.cfg.UserSite,
@@ -112,6 +117,22 @@ func (rt *Runtime) start() error {
 		return fmt.Errorf("pyhost: start %s: %w", rt.python.Libpython, err)
 	}
 	return rt.configure()
+}
+
+// tryEnvironment starts the executable where Python itself would end the process over a variable
+// that it cannot use, such as PYTHONHOME: up to 3.13, whose start returns no error.
+func (rt *Runtime) tryEnvironment() error {
+	exe := rt.python.Executable
+	if !rt.cfg.UseEnvironment || exe == "" || !cgo.StartMayExit() {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(context.Background(), probeTimeout)
+	defer stop()
+	if out, err := exec.CommandContext(ctx, exe, "-c", "pass").CombinedOutput(); err != nil {
+		text := strings.TrimSpace(string(out))
+		return fmt.Errorf("pyhost: %s does not start in this environment: %w\n%s", exe, err, text)
+	}
+	return nil
 }
 
 // configure hands Config to Python's side, and only then bounds the memory.

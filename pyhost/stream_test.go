@@ -156,7 +156,7 @@ func streamReentry(t require.TestingT) {
 	var in func() error
 	rt = mustOpen(t, pyhost.Config{Stdout: writer(func(p []byte) (int, error) {
 		return len(p), in()
-	}), Stderr: io.Discard, MaxThreads: 2})
+	}), Stderr: io.Discard, MaxThreads: 1})
 	eval := func(ctx context.Context) error {
 		_, err := pyhost.Eval[int](ctx, rt, "sum(range(100))")
 		return err
@@ -174,6 +174,15 @@ func streamReentry(t require.TestingT) {
 	err := rt.Exec(bg, "print('x')")
 	require.ErrorIs(t, err, pyhost.OSError)
 	require.ErrorContains(t, err, "printed to its own stream")
+	var again error
+	in = func() error {
+		in = func() error { return nil }
+		again = rt.Exec(ctx, "print('the same')")
+		return nil
+	}
+	require.NoError(t, rt.Exec(bg, "sys.stdout.flush()\n"+
+		"t = threading.Thread(target=print, args='x'); t.start(); t.join()"))
+	require.ErrorContains(t, again, "printed to its own stream")
 	in = func() error { return nil }
 	require.NoError(t, rt.Exec(bg, "sys.stdout.flush()"))
 	in = func() error { return rt.Close() }

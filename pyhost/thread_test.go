@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyhost/pyhost/pyhost"
@@ -194,4 +196,37 @@ func TestGoroutineThatExitsWhileAttached(t *testing.T) {
 	}
 	require.NoError(t, rt.Exec(bg, "pass"))
 	require.Less(t, rt.Stats().ThreadStates, before+20)
+}
+
+// C code that calls Python back asks for the GIL by PyGILState_Ensure, as ctypes does: it must find
+// the state that this thread is attached by, and leave it so.
+func TestCallbacksOfCFindTheirThread(t *testing.T) {
+	mustExec(t, `
+import ctypes
+def c_sorted(values):
+    numbers = (ctypes.c_int * len(values))(*values)
+    pointer = ctypes.POINTER(ctypes.c_int)
+    compare = ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer)(lambda a, b: a[0] - b[0])
+    ctypes.CDLL(None).qsort(numbers, len(values), 4, compare)
+    return {"Numbers": list(numbers), "Checked": ctypes.pythonapi.PyGILState_Check()}
+`)
+	ctx, stop := context.WithCancel(bg)
+	defer stop()
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() {
+			ctx := []context.Context{bg, ctx}[i%2]
+			numbers := []int{i, 3, 2, -i, 1000}
+			got, err := pyhost.Call[struct {
+				Numbers []int
+				Checked int
+			}](ctx, rt, "c_sorted", numbers)
+			slices.Sort(numbers)
+			assert.Equal(t, 1, got.Checked, err)
+			assert.Equal(t, numbers, got.Numbers)
+			n, err := pyhost.Call[int](bg, rt, "max", i, 1)
+			assert.Equal(t, max(i, 1), n, err)
+		})
+	}
+	wg.Wait()
 }

@@ -49,6 +49,11 @@ def pool(method):
     with multiprocessing.get_context(method).Pool(1) as p:
         return p.map(square, [1, 2, 3])
 
+def executor():
+    import concurrent.futures as f
+    with f.ProcessPoolExecutor(1) as pool:
+        return list(pool.map(square, [1, 2, 3]))
+
 def output():
     import subprocess, sys
     return subprocess.run([sys.executable, "-I", "-c", "print(input()[::-1])"], input="abc",
@@ -65,6 +70,8 @@ func TestSubprocesses(t *testing.T) {
 	for expr, want := range map[string]any{
 		`__import__("spawned").pool("spawn")`:      []any{1., 4., 9.},
 		`__import__("spawned").pool("forkserver")`: []any{1., 4., 9.},
+		`__import__("spawned").pool(None)`:         []any{1., 4., 9.},
+		`__import__("spawned").executor()`:         []any{1., 4., 9.},
 		`__import__("spawned").output()`:           "cba\n",
 	} {
 		t.Run(expr, func(t *testing.T) { require.Equal(t, want, ask(t, cfg, expr)) })
