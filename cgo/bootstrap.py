@@ -1,21 +1,38 @@
 """What pyhost runs in each interpreter before the program's own code.
 
 Given: native (functions made of C that call Go), Cancelled (the exception class that a cancelled call
-raises) and LATE, the text of late.py. Compiling all of it would take a third of the time of a start.
+raises), LATE and VALUES, the texts of late.py and values.py. Compiling all of it would take a third of
+the time of a start.
 """
 
 import sys
 
 
-def late(name):
-    """A function of late.py."""
+def late(name, text="LATE"):
+    """A function of late.py or values.py."""
     if name not in globals():
-        exec(compile(LATE, "<pyhost>", "exec"), globals())
+        exec(compile(globals()[text], "<pyhost>", "exec"), globals())
     return globals()[name]
 
 
 def report(exc):
     return late("describe_exception")(exc)
+
+
+def classify(cls):
+    return late("kind_of", "VALUES")(cls)
+
+
+def plain(kind, want, value):
+    return late("plain_of", "VALUES")(kind, want, value)
+
+
+def make(what, value):
+    return late("make_value", "VALUES")(what, value)
+
+
+def register(cls):
+    return late("register_class", "VALUES")(cls)
 
 
 def shutdown(grace):
@@ -120,6 +137,30 @@ def absorb():
 
 def same(value):
     return value
+
+
+def find(name):
+    """The object that a dotted name stands for, importing modules as far as need be."""
+    import importlib
+    import __main__
+
+    first, *rest = name.split(".")
+    if hasattr(__main__, first):
+        obj = getattr(__main__, first)
+    elif not rest and hasattr(__builtins__, first):
+        return getattr(__builtins__, first)
+    else:
+        obj, path = importlib.import_module(first), first
+        while rest:
+            path += "." + rest[0]
+            try:
+                obj = importlib.import_module(path)
+            except ModuleNotFoundError:
+                break
+            del rest[0]
+    for part in rest:
+        obj = getattr(obj, part)
+    return obj
 
 
 def new_namespace():

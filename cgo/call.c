@@ -100,7 +100,7 @@ static PyObject *first_part(struct py_interp *in, struct py_name *n) {
     if (!o && !py.PyErr_Occurred()) {
         char msg[256];
         snprintf(msg, sizeof msg, "name '%.200s' is not defined", n->text);
-        py.PyErr_SetString(*py.PyExc_NameError, msg);
+        py_fail(*py.PyExc_NameError, msg);
     }
     return o;
 }
@@ -154,9 +154,17 @@ static PyObject *part_after_import(struct py_name *n, int i, PyObject *o) {
     return r;
 }
 
+// A function of bootstrap.py, whatever the program has made of the module's name.
+static PyObject *own(struct py_interp *in, struct py_name *n) {
+    return dict_get(in->names.own, n->parts[1]);
+}
+
 PyObject *py_find(struct py_interp *in, struct py_name *n) {
     if (ensure_split(in, n))
         return NULL;
+    PyObject *ours = n->nparts == 2 && !strncmp(n->text, "_pyhost.", 8) ? own(in, n) : NULL;
+    if (ours)
+        return ours;
     PyObject *o = first_part(in, n);
     for (int i = 1; o && i < n->nparts; i++) {
         PyObject *next = py.PyObject_GetAttr(o, n->parts[i]);
@@ -176,8 +184,8 @@ PyObject *py_vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw) {
 }
 
 // The arguments: u8 number, so many values, then one more value, a dict of keywords, if u8 is 1.
-PyObject *py_call_encoded(PyObject *fn, const uint8_t *in, size_t len) {
-    struct py_reader r = {in, in + len};
+PyObject *py_call_encoded(struct py_interp *in, PyObject *fn, const uint8_t *p, size_t len) {
+    struct py_reader r = {.p = p, .end = p + len, .in = in, .trusted = 1};
     PyObject *few[9], **args = few, *kw = NULL, *result = NULL;
     uint64_t n, done = 0;
     if (py_read_u64(&r, &n))
@@ -190,6 +198,7 @@ PyObject *py_call_encoded(PyObject *fn, const uint8_t *in, size_t len) {
         done++;
     if (done == n && has_kw)
         kw = py_decode(&r, 0);
+    py_reader_end(&r);
     if (done == n && (kw || !has_kw))
         result = py_vectorcall(fn, args + 1, n, kw);
     for (uint64_t i = 0; i < done; i++)
@@ -205,7 +214,7 @@ static PyObject *call_name(struct py_interp *in, struct py_name *n, const uint8_
                            size_t len) {
     PyObject *fn = py_find(in, n), *result = NULL;
     if (fn) {
-        result = py_call_encoded(fn, args, len);
+        result = py_call_encoded(in, fn, args, len);
         py.Py_DecRef(fn);
     }
     return result;
@@ -222,7 +231,7 @@ static PyObject *compile(struct py_frame *f, const char *source, int start) {
 // in: u64 code object or 0, u64 namespace or 0, then source and file name if there is no code yet.
 static PyObject *run_code(struct py_interp *in, struct py_frame *f, int start, const uint8_t *arg,
                           size_t len) {
-    struct py_reader r = {arg, arg + len};
+    struct py_reader r = {.p = arg, .end = arg + len};
     uint64_t code, ns;
     if (py_read_u64(&r, &code) || py_read_u64(&r, &ns))
         return NULL;
@@ -238,7 +247,9 @@ static PyObject *perform(struct py_interp *in, struct py_frame *f, int op, uint6
     case PY_OP_CALL:
         return call_name(in, (struct py_name *)what, arg, len);
     case PY_OP_CALL_OBJECT:
-        return py_call_encoded((PyObject *)what, arg, len);
+        return py_call_encoded(in, (PyObject *)what, arg, len);
+    case PY_OP_ECHO:
+        return py_decode_all(in, arg, len);
     case PY_OP_DECODE:
         return (PyObject *)what;
     case PY_OP_RAISE:
@@ -259,7 +270,7 @@ int py_result(struct py_interp *in, struct py_frame *f, PyObject *o) {
         f->obj = (uint64_t)o;
         return PY_OK;
     }
-    int rc = f->flags & PY_FRAME_DROP ? 0 : py_encode(f, o);
+    int rc = f->flags & PY_FRAME_DROP ? 0 : py_encode(in, f, o);
     py.Py_DecRef(o);
     return rc ? py_raised(in, f) : PY_OK;
 }

@@ -10,7 +10,7 @@ static __thread int writing;
 // native.write(fd, data): a stream of the host. self is the interpreter's address.
 static PyObject *write_stream(PyObject *self, PyObject *args) {
     struct py_interp *in = py.PyLong_AsVoidPtr(self);
-    struct py_scope sc;
+    struct py_callback cb;
     char *data, err[256] = "";
     Py_ssize_t n;
     int fd, overflow;
@@ -22,14 +22,13 @@ static PyObject *write_stream(PyObject *self, PyObject *args) {
         py.PyErr_SetString(*py.PyExc_OSError, "the writer of a stream printed to its own stream");
         return NULL;
     }
-    void *ts = py_unblock(in, &sc);
+    py_unblock(in, &cb);
     writing |= 1 << fd;
-    go_write(in->handle, fd, data, n, err, sizeof err);
+    int failed = go_write(in->handle, fd, data, n, err, sizeof err);
     writing &= ~(1 << fd);
-    py_block(&sc, ts);
-    if (err[0]) {
-        py.PyErr_SetString(*py.PyExc_OSError, err);
-        return NULL;
+    py_block(in, &cb);
+    if (failed) {
+        return py_fail(*py.PyExc_OSError, err), NULL;
     }
     return py.PyLong_FromLongLong(n);
 }

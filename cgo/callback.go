@@ -6,7 +6,9 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -64,20 +66,32 @@ func current() []Host {
 func go_gate_pass(handle C.uint64_t) { (*hosts.Load())[handle].PassBaton() }
 
 //export go_write
-func go_write(handle C.uint64_t, fd C.int, p *C.char, n C.ssize_t, msg *C.char, size C.size_t) {
+func go_write(handle C.uint64_t, fd C.int, p *C.char, n C.ssize_t, msg *C.char,
+	size C.size_t) C.int {
 	b := unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n))
-	if err := write((*hosts.Load())[handle], int(fd), b); err != nil {
-		to := unsafe.Slice((*byte)(unsafe.Pointer(msg)), int(size))
-		copy(to[:len(to)-1], err.Error())
+	err := write((*hosts.Load())[handle], int(fd), b)
+	if err == nil {
+		return 0
 	}
+	to := unsafe.Slice((*byte)(unsafe.Pointer(msg)), int(size))
+	copy(to[:len(to)-1], strings.ToValidUTF8(err.Error(), "\ufffd"))
+	return 1
 }
 
-// A panic of the program's writer must not unwind through C.
+// A panic of the program's writer must not unwind through C. Nor may runtime.Goexit, which cannot
+// be stopped: so the goroutine stays here.
 func write(h Host, fd int, b []byte) (err error) {
+	returned := false
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
+		} else if !returned {
+			fmt.Fprintln(os.Stderr, "pyhost: a stream's writer called runtime.Goexit, maybe by "+
+				"t.FailNow: the call that printed does not return")
+			select {}
 		}
 	}()
-	return h.Write(fd, b)
+	err = h.Write(fd, b)
+	returned = true
+	return err
 }

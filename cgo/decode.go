@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"reflect"
 	"strconv"
+	"unsafe"
 )
 
 // ErrMalformed is the error of a buffer that no encoder wrote.
@@ -35,9 +36,15 @@ func prefix(path string, err error) error {
 // Decoder reads values in the form in which they cross.
 type Decoder struct {
 	Buf []byte
+	Far [][]byte // of Frame.Fetch
 	// Object makes a handle of an object, and owns its reference from then on.
 	Object func(p Ptr, typ string) any
-	pos    int
+	// Class is the type that a Python class was registered for; may be nil.
+	Class func(number uint64) reflect.Type
+
+	pos   int
+	chunk []byte      // small texts are cut from it
+	keys  *[64]string // of dicts: they recur
 }
 
 // Drop skips what is left and hands the objects in it to give back: after an error.
@@ -61,10 +68,20 @@ func (d *Decoder) Drop(giveBack func(Ptr)) {
 func (d *Decoder) skipBody(t byte) error {
 	var err error
 	switch t {
-	case tagInt, tagFloat, tagList, tagTuple, tagDict:
+	case tagInt, tagFloat, tagList, tagTuple, tagSet, tagDict, tagRecord, tagInstance:
 		_, err = d.number()
-	case tagStr8, tagStr, tagBytes, tagBig:
+	case tagComplex:
+		if _, err = d.number(); err == nil {
+			_, err = d.number()
+		}
+	case tagSpecial:
+		_, err = d.tag()
+	case tagStr8, tagStr, tagBytes, tagBig, tagFar:
 		_, err = d.blob(t)
+	case tagInts, tagFloats:
+		_, err = d.words()
+	case tagArray:
+		_, err = d.array()
 	}
 	return err
 }
@@ -96,30 +113,38 @@ func DecodeScalar(b []byte, dst any) bool {
 	return false
 }
 
-// Into reads one value into the pointer dst; a nil dst skips it.
+// Into reads one value, and no more, into the pointer dst; a nil dst skips it.
 func (d *Decoder) Into(dst any) error {
-	var err error
-	switch dst := dst.(type) {
-	case *int:
-		var n int64
-		if n, err = d.int64(); err == nil {
-			*dst = int(n)
-		}
-	case *int64:
-		*dst, err = d.int64()
-	case *float64:
-		*dst, err = d.float()
-	case *string:
-		*dst, err = d.str()
-	case *any:
-		*dst, err = d.Any()
-	default:
-		err = d.reflected(dst)
+	t, err := d.tag()
+	if err == nil {
+		err = d.into(t, dst)
+	}
+	if err == nil && d.pos != len(d.Buf) {
+		err = ErrMalformed
 	}
 	if err != nil {
 		return prefix("result", err)
 	}
 	return nil
+}
+
+func (d *Decoder) into(t byte, dst any) (err error) {
+	switch dst := dst.(type) {
+	case nil:
+		_, err = d.any(t, 0)
+	case *string:
+		*dst, err = d.str(t)
+	case *any:
+		*dst, err = d.any(t, 0)
+	default:
+		v := reflect.ValueOf(dst)
+		if v.Kind() != reflect.Pointer || v.IsNil() {
+			return fmt.Errorf("target must be a non-nil pointer, not %T", dst)
+		}
+		v = v.Elem()
+		return decoderOf(v.Type())(d, t, v, 0)
+	}
+	return err
 }
 
 func (d *Decoder) tag() (byte, error) {
@@ -150,6 +175,9 @@ func (d *Decoder) length(size int) (int, error) {
 func (d *Decoder) blob(t byte) ([]byte, error) {
 	var n int
 	var err error
+	if t == tagFar {
+		return d.far()
+	}
 	if t == tagStr8 {
 		var b byte
 		b, err = d.tag()
@@ -177,50 +205,112 @@ func (d *Decoder) object() (Ptr, string, error) {
 	return Ptr(p), string(name), err
 }
 
-func (d *Decoder) int64() (int64, error) {
-	t, err := d.tag()
-	if err != nil {
-		return 0, err
+// far is a blob that Frame.Fetch has copied; what kind it is has been looked at by whoever cares.
+func (d *Decoder) far() ([]byte, error) {
+	if _, err := d.tag(); err != nil {
+		return nil, err
 	}
-	if t != tagInt {
-		return 0, d.mismatch(t, "int64")
+	i, err := d.number()
+	if err != nil || i >= uint64(len(d.Far)) {
+		return nil, ErrMalformed
 	}
-	n, err := d.number()
-	return int64(n), err
+	return d.Far[i], nil
 }
 
-func (d *Decoder) float() (float64, error) {
-	t, err := d.tag()
-	if err != nil {
-		return 0, err
+// farKind is the kind of the far blob that follows.
+func (d *Decoder) farKind() byte {
+	if d.pos < len(d.Buf) {
+		return d.Buf[d.pos]
 	}
-	if t == tagInt {
-		n, err := d.number()
-		return float64(int64(n)), err
-	}
-	if t != tagFloat {
-		return 0, d.mismatch(t, "float64")
-	}
-	n, err := d.number()
-	return math.Float64frombits(n), err
+	return tagFar
 }
 
-func (d *Decoder) str() (string, error) {
-	t, err := d.tag()
+// isText and isBytes tell what a tag stands for, wherever the blob is.
+func (d *Decoder) isText(t byte) bool {
+	return t == tagStr8 || t == tagStr || t == tagFar && d.farKind() == tagStr
+}
+
+func (d *Decoder) isBytes(t byte) bool {
+	return t == tagBytes || t == tagFar && d.farKind() == tagBytes
+}
+
+// words are 64-bit numbers, as they lie in memory.
+func (d *Decoder) words() ([]byte, error) {
+	n, err := d.length(8)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if t != tagStr8 && t != tagStr {
+	d.pos += 8 * n
+	return d.Buf[d.pos-8*n : d.pos], nil
+}
+
+func (d *Decoder) str(t byte) (string, error) {
+	if !d.isText(t) {
 		return "", d.mismatch(t, "string")
 	}
 	b, err := d.blob(t)
-	return string(b), err
+	if err != nil {
+		return "", err
+	}
+	if t == tagFar {
+		return unsafe.String(unsafe.SliceData(b), len(b)), nil // nobody else has it
+	}
+	return d.text(b), nil
+}
+
+// Small texts of a large result share their memory, so many that none keeps more than a chunk.
+const (
+	chunkSize = 1 << 10
+	smallText = 64
+)
+
+func (d *Decoder) text(b []byte) string {
+	if len(b) > smallText || len(d.Buf) < chunkSize {
+		return string(b)
+	}
+	if cap(d.chunk)-len(d.chunk) < len(b) {
+		d.chunk = make([]byte, 0, chunkSize)
+	}
+	n := len(d.chunk)
+	d.chunk = append(d.chunk, b...)
+	return unsafe.String(unsafe.SliceData(d.chunk[n:]), len(b))
+}
+
+// key is the text of a key, which is often that of another.
+func (d *Decoder) key(t byte) (string, error) {
+	b, err := d.blob(t)
+	if err != nil || len(b) > smallText || len(b) == 0 || len(d.Buf) < chunkSize {
+		return string(b), err
+	}
+	if d.keys == nil {
+		d.keys = new([64]string)
+	}
+	at := &d.keys[(int(b[0])*7+int(b[len(b)-1])*31+int(b[len(b)/2])*3+len(b))%64]
+	if *at != string(b) {
+		*at = d.text(b)
+	}
+	return *at, nil
+}
+
+// asBytes gives the bytes for the program to keep.
+func (d *Decoder) asBytes(t byte) ([]byte, error) {
+	b, err := d.blob(t)
+	if err != nil || t == tagFar {
+		return b, err
+	}
+	return append([]byte{}, b...), nil
 }
 
 var tagNames = map[byte]string{
 	tagNone: "None", tagFalse: "bool", tagTrue: "bool", tagInt: "int", tagBig: "int",
-	tagFloat: "float", tagStr8: "str", tagStr: "str", tagBytes: "bytes", tagList: "list",
-	tagTuple: "tuple", tagDict: "dict",
+	tagFloat: "float", tagComplex: "complex", tagStr8: "str", tagStr: "str", tagBytes: "bytes",
+	tagList: "list", tagInts: "list", tagFloats: "list", tagTuple: "tuple", tagSet: "set",
+	tagDict: "dict", tagRecord: "object", tagInstance: "object", tagArray: "array",
+}
+
+var specialNames = map[byte]string{
+	specialTime: "datetime", specialDelta: "timedelta", specialRatio: "Fraction",
+	specialUUID: "UUID", specialDecimal: "Decimal",
 }
 
 // mismatch is the error of a value whose tag has been read; it skips the rest of it.
@@ -237,7 +327,12 @@ func (d *Decoder) mismatch(t byte, target string) error {
 		}
 		return fmt.Errorf("%s into %s", typ, target)
 	}
-	if !ok {
+	switch {
+	case t == tagFar:
+		name = tagNames[d.farKind()]
+	case t == tagSpecial && d.pos < len(d.Buf):
+		name = specialNames[d.Buf[d.pos]]
+	case !ok:
 		return ErrMalformed
 	}
 	if err := d.skipBody(t); err != nil {
@@ -250,13 +345,23 @@ func (d *Decoder) mismatch(t byte, target string) error {
 }
 
 // Any reads one value into what the table of package pyhost gives for it.
-func (d *Decoder) Any() (any, error) { return d.any(0) }
-
-func (d *Decoder) any(depth int) (any, error) {
+func (d *Decoder) Any() (any, error) {
 	t, err := d.tag()
 	if err != nil {
 		return nil, err
 	}
+	return d.any(t, 0)
+}
+
+func (d *Decoder) next(depth int) (any, error) {
+	t, err := d.tag()
+	if err != nil {
+		return nil, err
+	}
+	return d.any(t, depth)
+}
+
+func (d *Decoder) any(t byte, depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, ErrMalformed
 	}
@@ -271,18 +376,37 @@ func (d *Decoder) any(depth int) (any, error) {
 	case tagFloat:
 		n, err := d.number()
 		return math.Float64frombits(n), err
-	case tagBig:
-		return d.big(t)
 	case tagStr8, tagStr:
-		b, err := d.blob(t)
-		return string(b), err
+		return d.str(t)
 	case tagBytes:
-		b, err := d.blob(t)
-		return append([]byte{}, b...), err
-	case tagList, tagTuple:
+		return d.asBytes(t)
+	case tagList, tagTuple, tagSet:
 		return d.sequence(t, depth)
 	case tagDict:
 		return d.dict(depth)
+	}
+	return d.anyOther(t, depth)
+}
+
+func (d *Decoder) anyOther(t byte, depth int) (any, error) {
+	switch t {
+	case tagBig:
+		return d.big(t)
+	case tagComplex:
+		return d.complex()
+	case tagFar:
+		if d.isText(t) {
+			return d.str(t)
+		}
+		return d.asBytes(t)
+	case tagInts, tagFloats:
+		return d.anyWords(t)
+	case tagSpecial:
+		return d.special(depth)
+	case tagInstance:
+		return d.instance(depth)
+	case tagArray:
+		return d.anyArray()
 	case tagObject:
 		return d.handle()
 	}
@@ -290,11 +414,60 @@ func (d *Decoder) any(depth int) (any, error) {
 }
 
 func (d *Decoder) handle() (any, error) {
+	at := d.pos
 	p, typ, err := d.object()
-	if err != nil || d.Object == nil {
-		return nil, ErrMalformed
+	if err != nil {
+		return nil, err
+	}
+	if d.Object == nil {
+		d.pos = at - 1 // Drop gives it back
+		return nil, fmt.Errorf("%s has no form here", typ)
 	}
 	return d.Object(p, typ), nil
+}
+
+// instance is a T for an object of the class that T is registered for.
+func (d *Decoder) instance(depth int) (any, error) {
+	n, err := d.number()
+	if err != nil || d.Class == nil {
+		return nil, ErrMalformed
+	}
+	t := d.Class(n)
+	if t == nil {
+		return nil, ErrMalformed
+	}
+	v := reflect.New(t).Elem()
+	tag, err := d.tag()
+	if err != nil {
+		return nil, err
+	}
+	if err := decoderOf(t)(d, tag, v, depth+1); err != nil {
+		return nil, err
+	}
+	return v.Interface(), nil
+}
+
+func (d *Decoder) complex() (complex128, error) {
+	re, err := d.number()
+	if err != nil {
+		return 0, err
+	}
+	im, err := d.number()
+	return complex(math.Float64frombits(re), math.Float64frombits(im)), err
+}
+
+func (d *Decoder) anyWords(t byte) (any, error) {
+	b, err := d.words()
+	list := make([]any, len(b)/8)
+	for i := range list {
+		w := binary.LittleEndian.Uint64(b[8*i:])
+		if t == tagInts {
+			list[i] = int64(w)
+		} else {
+			list[i] = math.Float64frombits(w)
+		}
+	}
+	return list, err
 }
 
 func (d *Decoder) big(t byte) (*big.Int, error) {
@@ -320,12 +493,15 @@ func (d *Decoder) sequence(t byte, depth int) (any, error) {
 	}
 	list := make([]any, n)
 	for i := range list {
-		if list[i], err = d.any(depth + 1); err != nil {
-			return nil, prefix("["+strconv.Itoa(i)+"]", err)
+		if list[i], err = d.next(depth + 1); err != nil {
+			return nil, atIndex(i, err)
 		}
 	}
-	if t == tagTuple {
+	switch t {
+	case tagTuple:
 		return Tuple(list), nil
+	case tagSet:
+		return Set(list), nil
 	}
 	return list, nil
 }
@@ -338,39 +514,59 @@ func (d *Decoder) dict(depth int) (any, error) {
 	}
 	strs := make(map[string]any, n)
 	for i := range n {
-		k, err := d.any(depth + 1)
+		t, err := d.tag()
 		if err != nil {
-			return nil, prefix(" key", err)
+			return nil, err
 		}
-		s, ok := k.(string)
-		if !ok {
-			return d.anyDict(strs, k, n-i, depth)
+		if t != tagStr8 && t != tagStr {
+			return d.anyDict(strs, t, n-i, depth)
 		}
-		if strs[s], err = d.any(depth + 1); err != nil {
+		s, err := d.key(t)
+		if err != nil {
+			return nil, err
+		}
+		if strs[s], err = d.next(depth + 1); err != nil {
 			return nil, prefix("["+strconv.Quote(s)+"]", err)
+		}
+		if len(strs) != i+1 {
+			return nil, collision(s)
 		}
 	}
 	return strs, nil
 }
 
-func (d *Decoder) anyDict(strs map[string]any, k any, left, depth int) (any, error) {
+// collision: two keys that differ in Python, such as text and the same bytes, do not in Go.
+func collision(key any) error {
+	return fmt.Errorf("two keys of the dict are %#v in Go", key)
+}
+
+// t is the tag of the first key that is no str.
+func (d *Decoder) anyDict(strs map[string]any, t byte, left, depth int) (any, error) {
 	m := make(map[any]any, len(strs)+left)
 	for s, v := range strs {
 		m[s] = v
 	}
 	for {
+		k, err := d.any(t, depth+1)
+		if err != nil {
+			return nil, prefix(" key", err)
+		}
 		key, err := hashable(k)
 		if err != nil {
-			return nil, err
+			return nil, prefix(" key", err)
 		}
-		if m[key], err = d.any(depth + 1); err != nil {
+		was := len(m)
+		if m[key], err = d.next(depth + 1); err != nil {
 			return nil, prefix(fmt.Sprintf("[%v]", k), err)
+		}
+		if len(m) == was {
+			return nil, collision(key)
 		}
 		if left--; left == 0 {
 			return m, nil
 		}
-		if k, err = d.any(depth + 1); err != nil {
-			return nil, prefix(" key", err)
+		if t, err = d.tag(); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -381,7 +577,7 @@ func hashable(k any) (any, error) {
 	case []byte:
 		return string(k), nil
 	case Tuple:
-		a := reflect.New(reflect.ArrayOf(len(k), reflect.TypeFor[any]())).Elem()
+		a := reflect.New(reflect.ArrayOf(len(k), anyType)).Elem()
 		for i, v := range k {
 			h, err := hashable(v)
 			if err != nil {
@@ -392,8 +588,9 @@ func hashable(k any) (any, error) {
 			}
 		}
 		return a.Interface(), nil
-	case []any, map[string]any, map[any]any:
-		return nil, fmt.Errorf("key of type %T", k)
+	}
+	if k != nil && !reflect.ValueOf(k).Comparable() {
+		return nil, fmt.Errorf("%T cannot be a key in Go", k)
 	}
 	return k, nil
 }

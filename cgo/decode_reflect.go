@@ -1,52 +1,104 @@
 package cgo
 
 import (
+	"encoding"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/big"
 	"reflect"
-	"strconv"
+	"sync"
+	"unsafe"
 )
 
-func (d *Decoder) reflected(dst any) error {
-	v := reflect.ValueOf(dst)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return fmt.Errorf("target must be a non-nil pointer, not %T", dst)
+// decodeFunc reads a value, whose tag has been read, into v, which can be set.
+type decodeFunc func(d *Decoder, t byte, v reflect.Value, depth int) error
+
+var decoders sync.Map // reflect.Type -> decodeFunc
+
+// decoderOf makes the decoder of a type once, as encoderOf does.
+func decoderOf(t reflect.Type) decodeFunc {
+	if f, ok := decoders.Load(t); ok {
+		return f.(decodeFunc)
 	}
-	return d.into(v.Elem(), 0)
+	var made decodeFunc
+	ready := make(chan struct{})
+	wait := decodeFunc(func(d *Decoder, t byte, v reflect.Value, depth int) error {
+		<-ready
+		return made(d, t, v, depth)
+	})
+	if f, loaded := decoders.LoadOrStore(t, wait); loaded {
+		return f.(decodeFunc)
+	}
+	made = newDecoder(t)
+	close(ready)
+	decoders.Store(t, made)
+	return made
 }
 
-// into reads one value into v, which can be set.
-func (d *Decoder) into(v reflect.Value, depth int) error {
-	if d.pos >= len(d.Buf) {
-		return ErrMalformed
-	}
-	t := d.Buf[d.pos]
+func newDecoder(t reflect.Type) decodeFunc {
 	switch {
-	case v.Kind() == reflect.Interface:
-		return d.intoInterface(v, depth)
-	case v.Type() == reflect.TypeFor[big.Int]():
-		return d.intoBig(v)
-	case v.Kind() == reflect.Pointer:
-		return d.intoPointer(v, t, depth)
+	case IsHandle(t):
+		return decodeHandle
+	case t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(unmarshalerType):
+		return decodeUnmarshaler
 	}
-	d.pos++
-	switch v.Kind() {
+	switch t {
+	case bigIntType:
+		return decodeBig
+	case bigRatType:
+		return decodeRat
+	case timeType, durationType:
+		return decodeExactly
+	case decimalType:
+		return decodeDecimal
+	case setType, tupleType:
+		return decodeExactly
+	}
+	switch {
+	case is16Bytes(t):
+		return decodeUUID
+	case t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(textUnmarshalerType):
+		return decodeText
+	}
+	return decoderOfKind(t)
+}
+
+func decoderOfKind(t reflect.Type) decodeFunc {
+	switch t.Kind() {
+	case reflect.Bool:
+		return decodeBool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return decodeInt
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+		reflect.Uintptr:
+		return decodeUint
+	case reflect.Float32, reflect.Float64:
+		return decodeFloat
+	case reflect.Complex64, reflect.Complex128:
+		return decodeComplex
+	case reflect.String:
+		return decodeString
 	case reflect.Slice:
-		return d.intoSlice(v, t, depth)
+		return sliceDecoder(t)
 	case reflect.Array:
-		return d.intoArray(v, t, depth)
+		return arrayDecoder(t)
 	case reflect.Map:
-		return d.intoMap(v, t, depth)
+		return mapDecoder(t)
 	case reflect.Struct:
-		return d.intoStruct(v, t, depth)
-	default:
-		return d.intoScalar(v, t)
+		return structDecoder(t)
+	case reflect.Pointer:
+		return pointerDecoder(t)
+	case reflect.Interface:
+		return decodeInterface
+	}
+	return func(d *Decoder, tag byte, _ reflect.Value, _ int) error {
+		return d.mismatch(tag, t.String())
 	}
 }
 
-func (d *Decoder) intoInterface(v reflect.Value, depth int) error {
-	got, err := d.any(depth)
+func decodeInterface(d *Decoder, t byte, v reflect.Value, depth int) error {
+	got, err := d.any(t, depth)
 	if err != nil {
 		return err
 	}
@@ -61,48 +113,64 @@ func (d *Decoder) intoInterface(v reflect.Value, depth int) error {
 	return nil
 }
 
-func (d *Decoder) intoPointer(v reflect.Value, t byte, depth int) error {
-	switch t {
-	case tagNone:
-		d.pos++
+// decodeExactly is for types that one kind of value alone becomes.
+func decodeExactly(d *Decoder, t byte, v reflect.Value, depth int) error {
+	want := map[reflect.Type]bool{
+		timeType:     d.isSpecial(t, specialTime),
+		durationType: d.isSpecial(t, specialDelta),
+		setType:      t == tagSet,
+		tupleType:    t == tagTuple,
+	}
+	if t == tagNone && v.Kind() == reflect.Slice {
 		v.SetZero()
 		return nil
-	case tagObject:
-		return d.intoHandle(v)
 	}
-	p := reflect.New(v.Type().Elem())
-	if err := d.into(p.Elem(), depth); err != nil {
+	if !want[v.Type()] {
+		return d.mismatch(t, v.Type().String())
+	}
+	got, err := d.any(t, depth)
+	if err == nil {
+		v.Set(reflect.ValueOf(got))
+	}
+	return err
+}
+
+func (d *Decoder) isSpecial(t byte, what byte) bool {
+	return t == tagSpecial && d.pos < len(d.Buf) && d.Buf[d.pos] == what
+}
+
+// A *Ref takes any object but None.
+func decodeHandle(d *Decoder, t byte, v reflect.Value, _ int) error {
+	if t == tagNone {
+		v.SetZero()
+		return nil
+	}
+	if t != tagObject {
+		return d.mismatch(t, v.Type().String())
+	}
+	got, err := d.handle()
+	if err != nil {
 		return err
 	}
-	v.Set(p)
+	if h := reflect.ValueOf(got); h.Type().AssignableTo(v.Type()) {
+		v.Set(h)
+		return nil
+	}
+	return fmt.Errorf("object into %s", v.Type())
+}
+
+func decodeUnmarshaler(d *Decoder, t byte, v reflect.Value, depth int) error {
+	got, err := d.any(t, depth)
+	if err != nil {
+		return err
+	}
+	if err := v.Addr().Interface().(Unmarshaler).UnmarshalPython(got); err != nil {
+		return fmt.Errorf("%T into %s: %w", got, v.Type(), err)
+	}
 	return nil
 }
 
-// A *Ref takes an object that has no form as a value.
-func (d *Decoder) intoHandle(v reflect.Value) error {
-	at := d.pos
-	d.pos++
-	p, typ, err := d.object()
-	if err != nil {
-		return err
-	}
-	if d.Object != nil {
-		h := reflect.ValueOf(d.Object(p, typ))
-		if h.Type().AssignableTo(v.Type()) {
-			v.Set(h)
-			return nil
-		}
-	} else {
-		d.pos = at
-	}
-	return fmt.Errorf("%s into %s", typ, v.Type())
-}
-
-func (d *Decoder) intoBig(v reflect.Value) error {
-	t, err := d.tag()
-	if err != nil {
-		return err
-	}
+func decodeBig(d *Decoder, t byte, v reflect.Value, _ int) error {
 	b := v.Addr().Interface().(*big.Int)
 	switch t {
 	case tagInt:
@@ -119,138 +187,493 @@ func (d *Decoder) intoBig(v reflect.Value) error {
 	return d.mismatch(t, "big.Int")
 }
 
-func (d *Decoder) intoScalar(v reflect.Value, t byte) error {
-	switch k := v.Kind(); {
-	case k == reflect.Bool && (t == tagTrue || t == tagFalse):
-		v.SetBool(t == tagTrue)
-		return nil
-	case k == reflect.String && (t == tagStr || t == tagStr8):
-		b, err := d.blob(t)
-		v.SetString(string(b))
-		return err
-	case v.CanFloat() && (t == tagFloat || t == tagInt):
-		return d.intoFloat(v, t)
-	case v.CanInt() && t == tagInt:
-		return d.intoInt(v)
-	case v.CanUint() && (t == tagInt || t == tagBig):
-		return d.intoUint(v, t)
+func decodeRat(d *Decoder, t byte, v reflect.Value, depth int) error {
+	if t != tagInt && t != tagBig && t != tagFloat && !d.isSpecial(t, specialRatio) {
+		return d.mismatch(t, "big.Rat")
 	}
-	return d.mismatch(t, v.Type().String())
-}
-
-func (d *Decoder) intoInt(v reflect.Value) error {
-	n, err := d.number()
-	if err == nil && v.OverflowInt(int64(n)) {
-		return fmt.Errorf("%d overflows %s", int64(n), v.Type())
-	}
-	v.SetInt(int64(n))
-	return err
-}
-
-func (d *Decoder) intoUint(v reflect.Value, t byte) error {
-	var n *big.Int
-	var err error
-	if t == tagInt {
-		var w uint64
-		w, err = d.number()
-		n = big.NewInt(int64(w))
-	} else {
-		n, err = d.big(t)
-	}
+	got, err := d.any(t, depth)
 	if err != nil {
 		return err
 	}
-	if !n.IsUint64() || v.OverflowUint(n.Uint64()) {
-		return fmt.Errorf("%v overflows %s", n, v.Type())
+	r := v.Addr().Interface().(*big.Rat)
+	switch got := got.(type) {
+	case int64:
+		r.SetInt64(got)
+	case *big.Int:
+		r.SetInt(got)
+	case *big.Rat:
+		r.Set(got)
+	case float64:
+		if r.SetFloat64(got) == nil {
+			return fmt.Errorf("%v into big.Rat", got)
+		}
 	}
-	v.SetUint(n.Uint64())
 	return nil
 }
 
-func (d *Decoder) intoFloat(v reflect.Value, t byte) error {
-	n, err := d.number()
-	f := math.Float64frombits(n)
-	if t == tagInt {
-		f = float64(int64(n))
+// A Decimal takes ints too, whatever their size.
+func decodeDecimal(d *Decoder, t byte, v reflect.Value, depth int) error {
+	if t != tagInt && t != tagBig && !d.isSpecial(t, specialDecimal) {
+		return d.mismatch(t, v.Type().String())
 	}
-	if err == nil && v.OverflowFloat(f) {
-		return fmt.Errorf("%v overflows %s", f, v.Type())
+	got, err := d.any(t, depth)
+	if err == nil {
+		v.SetString(fmt.Sprint(got))
 	}
-	v.SetFloat(f)
 	return err
 }
 
-func (d *Decoder) intoSlice(v reflect.Value, t byte, depth int) error {
-	switch {
-	case t == tagNone:
-		v.SetZero()
-		return nil
-	case t == tagBytes && v.Type().Elem().Kind() == reflect.Uint8:
-		b, err := d.blob(t)
-		v.SetBytes(append([]byte{}, b...))
-		return err
-	case t != tagList && t != tagTuple:
+func decodeUUID(d *Decoder, t byte, v reflect.Value, depth int) error {
+	if !d.isSpecial(t, specialUUID) {
+		return fillBytes(d, t, v, depth)
+	}
+	got, err := d.special(depth)
+	if err == nil {
+		v.Set(reflect.ValueOf(got).Convert(v.Type()))
+	}
+	return err
+}
+
+func decodeText(d *Decoder, t byte, v reflect.Value, _ int) error {
+	if !d.isText(t) {
 		return d.mismatch(t, v.Type().String())
 	}
-	n, err := d.length(1)
-	if err != nil || depth > MaxDepth {
+	b, err := d.blob(t)
+	if err == nil {
+		err = v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(b)
+	}
+	return err
+}
+
+func decodeBool(d *Decoder, t byte, v reflect.Value, _ int) error {
+	if t != tagTrue && t != tagFalse {
+		return d.mismatch(t, v.Type().String())
+	}
+	v.SetBool(t == tagTrue)
+	return nil
+}
+
+func decodeInt(d *Decoder, t byte, v reflect.Value, _ int) error {
+	if t != tagInt {
+		return d.mismatch(t, v.Type().String())
+	}
+	n, err := d.number()
+	if err != nil {
+		return err
+	}
+	return setInt(v, int64(n))
+}
+
+// setInt stores n in a number of any kind that holds it exactly.
+func setInt(v reflect.Value, n int64) error {
+	switch {
+	case v.CanInt() && !v.OverflowInt(n):
+		v.SetInt(n)
+	case v.CanUint() && n >= 0 && !v.OverflowUint(uint64(n)):
+		v.SetUint(uint64(n))
+	case v.CanFloat():
+		return setFloat(v, float64(n), "int")
+	case v.CanComplex():
+		v.SetComplex(complex(float64(n), 0))
+	case v.Kind() == reflect.Interface && v.NumMethod() == 0:
+		v.Set(reflect.ValueOf(n))
+	case v.CanInt() || v.CanUint():
+		return fmt.Errorf("%d overflows %s", n, v.Type())
+	default:
+		return fmt.Errorf("int into %s", v.Type())
+	}
+	return nil
+}
+
+func setUint(v reflect.Value, n uint64) error {
+	switch {
+	case n <= math.MaxInt64:
+		return setInt(v, int64(n))
+	case v.CanUint() && !v.OverflowUint(n):
+		v.SetUint(n)
+	case v.CanFloat():
+		return setFloat(v, float64(n), "int")
+	case v.Kind() == reflect.Interface && v.NumMethod() == 0:
+		v.Set(reflect.ValueOf(new(big.Int).SetUint64(n)))
+	default:
+		return fmt.Errorf("%d overflows %s", n, v.Type())
+	}
+	return nil
+}
+
+func setFloat(v reflect.Value, f float64, from string) error {
+	switch {
+	case v.CanFloat() && v.OverflowFloat(f):
+		return fmt.Errorf("%v overflows %s", f, v.Type())
+	case v.CanFloat():
+		v.SetFloat(f)
+	case v.CanComplex():
+		v.SetComplex(complex(f, 0))
+	case v.Kind() == reflect.Interface && v.NumMethod() == 0:
+		v.Set(reflect.ValueOf(f))
+	default:
+		return fmt.Errorf("%s into %s", from, v.Type())
+	}
+	return nil
+}
+
+func decodeUint(d *Decoder, t byte, v reflect.Value, depth int) error {
+	if t != tagBig {
+		return decodeInt(d, t, v, depth)
+	}
+	n, err := d.big(t)
+	if err != nil {
+		return err
+	}
+	if !n.IsUint64() {
+		return fmt.Errorf("int too large for %s", v.Type())
+	}
+	return setUint(v, n.Uint64())
+}
+
+func decodeFloat(d *Decoder, t byte, v reflect.Value, depth int) error {
+	if t != tagFloat {
+		return decodeInt(d, t, v, depth)
+	}
+	n, err := d.number()
+	if err != nil {
+		return err
+	}
+	return setFloat(v, math.Float64frombits(n), "float")
+}
+
+func decodeComplex(d *Decoder, t byte, v reflect.Value, depth int) error {
+	if t != tagComplex {
+		return decodeFloat(d, t, v, depth)
+	}
+	c, err := d.complex()
+	if err != nil {
+		return err
+	}
+	if v.OverflowComplex(c) {
+		return fmt.Errorf("%v overflows %s", c, v.Type())
+	}
+	v.SetComplex(c)
+	return nil
+}
+
+func decodeString(d *Decoder, t byte, v reflect.Value, _ int) error {
+	if !d.isText(t) {
+		return d.mismatch(t, v.Type().String())
+	}
+	s, err := d.str(t)
+	v.SetString(s)
+	return err
+}
+
+func pointerDecoder(t reflect.Type) decodeFunc {
+	elem, more := decoderOf(t.Elem()), pointsOn(t)
+	return func(d *Decoder, tag byte, v reflect.Value, depth int) error {
+		if tag == tagNone {
+			v.SetZero()
+			return nil
+		}
+		if depth > MaxDepth {
+			return ErrMalformed
+		}
+		p := reflect.New(t.Elem())
+		if err := elem(d, tag, p.Elem(), depth+more); err != nil {
+			return err
+		}
+		v.Set(p)
+		return nil
+	}
+}
+
+// items reads n values into v, a slice or an array of so many.
+func (d *Decoder) items(v reflect.Value, elem decodeFunc, n, depth int) error {
+	if depth > MaxDepth {
 		return ErrMalformed
 	}
-	s := reflect.MakeSlice(v.Type(), n, n)
 	for i := range n {
-		if err := d.into(s.Index(i), depth+1); err != nil {
-			return prefix("["+strconv.Itoa(i)+"]", err)
+		t, err := d.tag()
+		if err == nil {
+			err = elem(d, t, v.Index(i), depth+1)
+		}
+		if err != nil {
+			return atIndex(i, err)
+		}
+	}
+	return nil
+}
+
+func sliceDecoder(t reflect.Type) decodeFunc {
+	elem := decoderOf(t.Elem())
+	isBytes := t.Elem().Kind() == reflect.Uint8
+	return func(d *Decoder, tag byte, v reflect.Value, depth int) error {
+		switch {
+		case tag == tagNone:
+			v.SetZero()
+			return nil
+		case isBytes && d.isBytes(tag):
+			b, err := d.asBytes(tag)
+			v.SetBytes(b)
+			return err
+		case tag == tagInts || tag == tagFloats:
+			return d.intoWords(tag, v)
+		case tag == tagArray:
+			a, err := d.array()
+			if err != nil {
+				return err
+			}
+			return a.intoSlice(v)
+		case tag != tagList && tag != tagTuple && tag != tagSet:
+			return d.mismatch(tag, t.String())
+		}
+		n, err := d.length(1)
+		if err != nil {
+			return err
+		}
+		s := reflect.MakeSlice(t, n, n)
+		if err := d.items(s, elem, n, depth); err != nil {
+			return err
+		}
+		v.Set(s)
+		return nil
+	}
+}
+
+// intoWords copies what lies in memory as it does in Go, and looks at each number otherwise.
+func (d *Decoder) intoWords(tag byte, v reflect.Value) error {
+	b, err := d.words()
+	if err != nil {
+		return err
+	}
+	n := len(b) / 8
+	s := v
+	if v.Kind() == reflect.Slice {
+		s = reflect.MakeSlice(v.Type(), n, n)
+	} else if n != v.Len() {
+		return fmt.Errorf("list of %d into %s", n, v.Type())
+	}
+	kind := s.Type().Elem().Kind()
+	asIs := kind == reflect.Float64
+	if tag == tagInts {
+		asIs = kind == reflect.Int || kind == reflect.Int64
+	}
+	if asIs && n > 0 {
+		copy(unsafe.Slice((*byte)(s.Index(0).Addr().UnsafePointer()), len(b)), b)
+	}
+	for i := 0; !asIs && i < n; i++ {
+		w := binary.LittleEndian.Uint64(b[8*i:])
+		if tag == tagInts {
+			err = setInt(s.Index(i), int64(w))
+		} else {
+			err = setFloat(s.Index(i), math.Float64frombits(w), "float")
+		}
+		if err != nil {
+			return atIndex(i, err)
 		}
 	}
 	v.Set(s)
 	return nil
 }
 
-func (d *Decoder) intoArray(v reflect.Value, t byte, depth int) error {
-	if t != tagList && t != tagTuple {
+func fillBytes(d *Decoder, t byte, v reflect.Value, depth int) error {
+	if !d.isBytes(t) {
+		return fillArray(d, t, v, depth)
+	}
+	b, err := d.blob(t)
+	if err != nil {
+		return err
+	}
+	if len(b) != v.Len() {
+		return fmt.Errorf("bytes of %d into %s", len(b), v.Type())
+	}
+	reflect.Copy(v, reflect.ValueOf(b))
+	return nil
+}
+
+func fillArray(d *Decoder, t byte, v reflect.Value, depth int) error {
+	switch t {
+	case tagInts, tagFloats:
+		return d.intoWords(t, v)
+	case tagArray:
+		a, err := d.array()
+		if err != nil {
+			return err
+		}
+		return a.intoArray(v)
+	case tagList, tagTuple:
+	default:
 		return d.mismatch(t, v.Type().String())
 	}
 	n, err := d.length(1)
-	if err != nil || depth > MaxDepth {
-		return ErrMalformed
+	if err != nil {
+		return err
 	}
 	if n != v.Len() {
 		return fmt.Errorf("%s of %d into %s", tagNames[t], n, v.Type())
 	}
+	return d.items(v, decoderOf(v.Type().Elem()), n, depth)
+}
+
+func arrayDecoder(t reflect.Type) decodeFunc {
+	if t.Elem() == reflect.TypeFor[byte]() {
+		return fillBytes
+	}
+	return fillArray
+}
+
+// mapDecoder reads dicts; a map whose values hold nothing takes sets.
+func mapDecoder(t reflect.Type) decodeFunc {
+	key, elem, set := decoderOf(t.Key()), decoderOf(t.Elem()), isSet(t)
+	return func(d *Decoder, tag byte, v reflect.Value, depth int) error {
+		switch {
+		case tag == tagNone:
+			v.SetZero()
+			return nil
+		case tag == tagSet && set:
+			return d.intoMap(v, key, nil, depth)
+		case tag == tagDict:
+			return d.intoMap(v, key, elem, depth)
+		}
+		return d.mismatch(tag, t.String())
+	}
+}
+
+// intoMap reads keys and, where elem is not nil, values.
+func (d *Decoder) intoMap(v reflect.Value, key, elem decodeFunc, depth int) error {
+	n, err := d.length(1)
+	if err != nil || depth > MaxDepth {
+		return ErrMalformed
+	}
+	t := v.Type()
+	m := reflect.MakeMapWithSize(t, n)
+	k, val := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 	for i := range n {
-		if err := d.into(v.Index(i), depth+1); err != nil {
-			return prefix("["+strconv.Itoa(i)+"]", err)
+		k.SetZero()
+		val.SetZero()
+		if err := d.mapKey(key, k, depth); err != nil {
+			return prefix(" key", err)
+		}
+		if elem != nil {
+			if err := d.mapValue(elem, val, depth); err != nil {
+				return prefix(fmt.Sprintf("[%#v]", k), err)
+			}
+		}
+		m.SetMapIndex(k, val)
+		if m.Len() != i+1 {
+			return collision(k.Interface())
+		}
+	}
+	v.Set(m)
+	return nil
+}
+
+func (d *Decoder) mapValue(elem decodeFunc, v reflect.Value, depth int) error {
+	t, err := d.tag()
+	if err != nil {
+		return err
+	}
+	return elem(d, t, v, depth+1)
+}
+
+func (d *Decoder) mapKey(key decodeFunc, k reflect.Value, depth int) error {
+	t, err := d.tag()
+	if err != nil {
+		return err
+	}
+	if k.Kind() == reflect.String && (t == tagStr8 || t == tagStr) && plain(k.Type()) {
+		s, err := d.key(t)
+		k.SetString(s)
+		return err
+	}
+	if k.Kind() == reflect.Interface {
+		got, err := d.any(t, depth+1)
+		if err == nil {
+			got, err = hashable(got)
+		}
+		if err != nil || got == nil {
+			return err
+		}
+		if !reflect.TypeOf(got).AssignableTo(k.Type()) {
+			return fmt.Errorf("%T into %s", got, k.Type())
+		}
+		k.Set(reflect.ValueOf(got))
+		return nil
+	}
+	if err := key(d, t, k, depth+1); err != nil {
+		return err
+	}
+	if !k.Comparable() {
+		return fmt.Errorf("%s cannot be a key in Go", k.Type())
+	}
+	return nil
+}
+
+// structDecoder reads the fields that its shape has asked for, or a dict: keys that are no fields
+// are passed over, fields without a key stay as they are.
+func structDecoder(t reflect.Type) decodeFunc {
+	p := fieldsOf(t)
+	elems := make([]decodeFunc, len(p.list))
+	for i, f := range p.list {
+		elems[i] = decoderOf(f.typ)
+	}
+	return func(d *Decoder, tag byte, v reflect.Value, depth int) error {
+		if depth > MaxDepth {
+			return ErrMalformed
+		}
+		switch tag {
+		case tagRecord:
+			return d.record(p, elems, v, depth)
+		case tagDict:
+			return d.dictInto(p, elems, v, depth)
+		}
+		return d.mismatch(tag, t.String())
+	}
+}
+
+func (d *Decoder) record(p *fields, elems []decodeFunc, v reflect.Value, depth int) error {
+	n, err := d.length(1)
+	if err != nil || n != len(p.list) {
+		return ErrMalformed
+	}
+	for i := range p.list {
+		t, err := d.tag()
+		if err != nil {
+			return err
+		}
+		if t == tagMissing {
+			continue
+		}
+		if err := elems[i](d, t, p.list[i].settable(v), depth+1); err != nil {
+			return prefix("."+p.list[i].name, err)
 		}
 	}
 	return nil
 }
 
-func (d *Decoder) intoMap(v reflect.Value, t byte, depth int) error {
-	if t == tagNone {
-		v.SetZero()
-		return nil
-	}
-	if t != tagDict {
-		return d.mismatch(t, v.Type().String())
-	}
+func (d *Decoder) dictInto(p *fields, elems []decodeFunc, v reflect.Value, depth int) error {
 	n, err := d.length(2)
-	if err != nil || depth > MaxDepth {
-		return ErrMalformed
+	if err != nil {
+		return err
 	}
-	m := reflect.MakeMapWithSize(v.Type(), n)
 	for range n {
-		key, val := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		if err := d.into(key, depth+1); err != nil {
+		key, err := d.next(depth + 1)
+		if err != nil {
 			return prefix(" key", err)
 		}
-		if !key.Comparable() {
-			return fmt.Errorf("key of type %T", key.Interface())
+		t, err := d.tag()
+		if err != nil {
+			return err
 		}
-		if err := d.into(val, depth+1); err != nil {
-			return prefix(fmt.Sprintf("[%#v]", key), err)
+		name, _ := key.(string)
+		i, ok := p.byName[name]
+		if !ok {
+			if _, err := d.any(t, depth+1); err != nil {
+				return fmt.Errorf("skipped value: %w", err)
+			}
+			continue
 		}
-		m.SetMapIndex(key, val)
+		if err := elems[i](d, t, p.list[i].settable(v), depth+1); err != nil {
+			return prefix("."+name, err)
+		}
 	}
-	v.Set(m)
 	return nil
 }

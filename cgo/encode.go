@@ -11,29 +11,46 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"unsafe"
 )
-
-// Tuple is a Python tuple.
-type Tuple []any
 
 // Set of tags that values cross with; the form is described in host.h.
 const (
-	tagNone   = C.PY_T_NONE
-	tagFalse  = C.PY_T_FALSE
-	tagTrue   = C.PY_T_TRUE
-	tagInt    = C.PY_T_INT
-	tagBig    = C.PY_T_BIG
-	tagFloat  = C.PY_T_FLOAT
-	tagStr8   = C.PY_T_STR8
-	tagStr    = C.PY_T_STR
-	tagBytes  = C.PY_T_BYTES
-	tagList   = C.PY_T_LIST
-	tagTuple  = C.PY_T_TUPLE
-	tagDict   = C.PY_T_DICT
-	tagInts   = C.PY_T_INTS
-	tagFloats = C.PY_T_FLOATS
-	tagRef    = C.PY_T_REF
-	tagObject = C.PY_T_OBJECT
+	tagNone     = C.PY_T_NONE
+	tagFalse    = C.PY_T_FALSE
+	tagTrue     = C.PY_T_TRUE
+	tagInt      = C.PY_T_INT
+	tagBig      = C.PY_T_BIG
+	tagFloat    = C.PY_T_FLOAT
+	tagComplex  = C.PY_T_COMPLEX
+	tagStr8     = C.PY_T_STR8
+	tagStr      = C.PY_T_STR
+	tagBytes    = C.PY_T_BYTES
+	tagList     = C.PY_T_LIST
+	tagTuple    = C.PY_T_TUPLE
+	tagSet      = C.PY_T_SET
+	tagDict     = C.PY_T_DICT
+	tagInts     = C.PY_T_INTS
+	tagFloats   = C.PY_T_FLOATS
+	tagSpecial  = C.PY_T_SPECIAL
+	tagInstance = C.PY_T_INSTANCE
+	tagRecord   = C.PY_T_RECORD
+	tagMissing  = C.PY_T_MISSING
+	tagArray    = C.PY_T_ARRAY
+	tagFar      = C.PY_T_FAR
+	tagRef      = C.PY_T_REF
+	tagObject   = C.PY_T_OBJECT
+)
+
+// What tagSpecial stands for.
+const (
+	specialPlain    = C.PY_V_PLAIN
+	specialTime     = C.PY_V_TIME
+	specialDelta    = C.PY_V_DELTA
+	specialRatio    = C.PY_V_RATIO
+	specialUUID     = C.PY_V_UUID
+	specialDecimal  = C.PY_V_DECIMAL
+	specialInstance = C.PY_V_INSTANCE
 )
 
 // MaxDepth is how deep a value may be nested, either way.
@@ -44,8 +61,9 @@ type RefFunc func(v any) (p Ptr, ok bool, err error)
 
 // Encoder turns Go values into the form in which they cross.
 type Encoder struct {
-	Buf []byte
-	Ref RefFunc
+	Buf   []byte
+	Ref   RefFunc
+	Class func(t reflect.Type) (Ptr, bool) // the Python class that t is registered for; may be nil
 }
 
 // Number appends a plain number: a length, a code object.
@@ -95,10 +113,53 @@ func (e *Encoder) value(v any, depth int) error {
 		e.str(v)
 	case []byte:
 		e.bytes(v)
-	case *big.Int:
-		e.big(v)
+	case []any:
+		return e.list(v, depth)
+	case map[string]any:
+		return e.object(v, depth)
 	default:
-		return e.other(v, depth)
+		rv := reflect.ValueOf(v)
+		return encoderOf(rv.Type())(e, rv, depth)
+	}
+	return nil
+}
+
+func tooDeep() error {
+	return fmt.Errorf("value is nested deeper than %d levels or a cycle", MaxDepth)
+}
+
+// list and object are the two that decoded JSON is made of.
+func (e *Encoder) list(v []any, depth int) error {
+	if v == nil {
+		e.tag(tagNone)
+		return nil
+	}
+	if depth > MaxDepth {
+		return tooDeep()
+	}
+	e.word(tagList, uint64(len(v)))
+	for i, item := range v {
+		if err := e.value(item, depth+1); err != nil {
+			return atIndex(i, err)
+		}
+	}
+	return nil
+}
+
+func (e *Encoder) object(v map[string]any, depth int) error {
+	if v == nil {
+		e.tag(tagNone)
+		return nil
+	}
+	if depth > MaxDepth {
+		return tooDeep()
+	}
+	e.word(tagDict, uint64(len(v)))
+	for k, item := range v {
+		e.str(k)
+		if err := e.value(item, depth+1); err != nil {
+			return prefix("["+strconv.Quote(k)+"]", err)
+		}
 	}
 	return nil
 }
@@ -176,130 +237,11 @@ func (e *Encoder) big(v *big.Int) {
 	}
 }
 
-func (e *Encoder) other(v any, depth int) error {
-	switch v := v.(type) {
-	case []int64:
-		if v != nil {
-			e.ints(v)
-			return nil
-		}
-	case []float64:
-		if v != nil {
-			e.floats(v)
-			return nil
-		}
-	}
-	if e.Ref != nil {
-		p, ok, err := e.Ref(v)
-		if err != nil {
-			return err
-		}
-		if ok {
-			e.word(tagRef, uint64(p))
-			return nil
-		}
-	}
-	return e.reflected(reflect.ValueOf(v), depth)
-}
+// special appends what stands for a value that has a class of its own; its plain value follows.
+func (e *Encoder) special(what byte) { e.Buf = append(e.Buf, tagSpecial, what) }
 
-func (e *Encoder) ints(v []int64) {
-	e.word(tagInts, uint64(len(v)))
-	for _, n := range v {
-		e.Number(uint64(n))
-	}
-}
-
-func (e *Encoder) floats(v []float64) {
-	e.word(tagFloats, uint64(len(v)))
-	for _, f := range v {
-		e.Number(math.Float64bits(f))
-	}
-}
-
-func (e *Encoder) reflected(v reflect.Value, depth int) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("value is nested deeper than %d levels or a cycle", MaxDepth)
-	}
-	switch v.Kind() {
-	case reflect.Bool:
-		e.bool(v.Bool())
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		e.int(v.Int())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
-		reflect.Uintptr:
-		e.uint(v.Uint())
-	case reflect.Float32, reflect.Float64:
-		e.word(tagFloat, math.Float64bits(v.Float()))
-	case reflect.String:
-		e.str(v.String())
-	case reflect.Slice, reflect.Array:
-		return e.sequence(v, depth)
-	case reflect.Map:
-		return e.dict(v, depth)
-	case reflect.Struct:
-		return e.structure(v, depth)
-	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			e.tag(tagNone)
-			return nil
-		}
-		return e.nested(v.Elem(), depth)
-	default:
-		return fmt.Errorf("%s has no Python form", v.Type())
-	}
-	return nil
-}
-
-// nested goes through value where it can: a handle or a *big.Int may stand anywhere.
-func (e *Encoder) nested(v reflect.Value, depth int) error {
-	if v.CanInterface() {
-		return e.value(v.Interface(), depth+1)
-	}
-	return e.reflected(v, depth+1)
-}
-
-func (e *Encoder) sequence(v reflect.Value, depth int) error {
-	if v.Kind() == reflect.Slice && v.IsNil() {
-		e.tag(tagNone)
-		return nil
-	}
-	if v.Type().Elem().Kind() == reflect.Uint8 {
-		e.byteString(v)
-		return nil
-	}
-	t := byte(tagList)
-	if v.Type() == reflect.TypeFor[Tuple]() {
-		t = tagTuple
-	}
-	e.word(t, uint64(v.Len()))
-	for i := range v.Len() {
-		if err := e.nested(v.Index(i), depth); err != nil {
-			return prefix("["+strconv.Itoa(i)+"]", err)
-		}
-	}
-	return nil
-}
-
-func (e *Encoder) byteString(v reflect.Value) {
-	e.word(tagBytes, uint64(v.Len()))
-	for i := range v.Len() {
-		e.Buf = append(e.Buf, byte(v.Index(i).Uint()))
-	}
-}
-
-func (e *Encoder) dict(v reflect.Value, depth int) error {
-	if v.IsNil() {
-		e.tag(tagNone)
-		return nil
-	}
-	e.word(tagDict, uint64(v.Len()))
-	for it := v.MapRange(); it.Next(); {
-		if err := e.nested(it.Key(), depth); err != nil {
-			return prefix(" key", err)
-		}
-		if err := e.nested(it.Value(), depth); err != nil {
-			return prefix(fmt.Sprintf("[%#v]", it.Key()), err)
-		}
-	}
-	return nil
+// words appends 64-bit numbers, which lie in memory as they cross: little-endian.
+func (e *Encoder) words(t byte, p unsafe.Pointer, n int) {
+	e.word(t, uint64(n))
+	e.Buf = append(e.Buf, unsafe.Slice((*byte)(p), 8*n)...)
 }

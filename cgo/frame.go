@@ -18,6 +18,7 @@ const (
 	StatusRaised      Status = C.PY_RAISED       // Result holds the exception
 	StatusNeverRan    Status = C.PY_NEVER_RAN    // cancelled before it began
 	StatusNotAttached Status = C.PY_NOT_ATTACHED // not the OS thread that attached
+	StatusNotLast     Status = C.PY_NOT_LAST     // one that was attached inside it is still open
 	StatusNoMemory    Status = C.PY_NO_MEMORY    // C memory ran out
 )
 
@@ -54,10 +55,32 @@ func (f *Frame) Reset(flags uint32) {
 	f.c.lane = -1
 	f.c.wait_from, f.c.attached, f.c.left = 0, 0, 0
 	f.c.obj, f.c.code, f.c.out, f.c.len = 0, 0, 0, 0
+	f.c.shape, f.c.far, f.c.nfar = 0, 0, 0
 }
 
 // SetFlags says what the operation asks for.
 func (f *Frame) SetFlags(flags uint32) { f.c.flags = C.uint32_t(flags) }
+
+// SetShape says what the result is to be decoded into.
+func (f *Frame) SetShape(s Shape) { f.c.shape = C.uint64_t(s) }
+
+// Fetch copies the blobs of the result that were left where they are, and gives their objects back.
+// To be called before the gate is left: nothing may end the interpreter meanwhile.
+func (f *Frame) Fetch(giveBack func(Ptr)) [][]byte {
+	if f.c.far == 0 {
+		return nil
+	}
+	p := *(*unsafe.Pointer)(unsafe.Pointer(&f.c.far))
+	blobs := make([][]byte, f.c.nfar)
+	for i, far := range unsafe.Slice((*C.struct_py_far)(p), int(f.c.nfar)) {
+		data := *(*unsafe.Pointer)(unsafe.Pointer(&far.data))
+		blobs[i] = append([]byte(nil), unsafe.Slice((*byte)(data), int(far.len))...)
+		giveBack(Ptr(far.obj))
+	}
+	C.free(p)
+	f.c.far, f.c.nfar = 0, 0
+	return blobs
+}
 
 // SetLane names the lane of a recording, and when the wait for it began (Now; 0: it did not wait).
 func (f *Frame) SetLane(lane int, waitFrom int64) {

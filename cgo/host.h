@@ -28,10 +28,12 @@
 
 struct py_names {
     PyObject *main_dict, *builtins, *sys_modules, *code, *builtins_key;
-    PyObject *cancelled;     // the exception class raised in a cancelled call
-    PyObject *report;        // bootstrap.report(exception) -> a flat tuple
-    PyObject *absorb;        // bootstrap.absorb()
-    PyObject *interruptible; // bootstrap.interruptible(ident) -> bool
+    PyObject *own;                     // globals of bootstrap.py
+    PyObject *cancelled;               // the exception class raised in a cancelled call
+    PyObject *report;                  // bootstrap.report(exception) -> a flat tuple
+    PyObject *make, *plain, *classify; // the same of values.py
+    PyObject *absorb;                  // bootstrap.absorb()
+    PyObject *interruptible;           // bootstrap.interruptible(ident) -> bool
 };
 
 // One interpreter. Never freed, so that a late look at it is always safe.
@@ -50,7 +52,11 @@ struct py_interp {
     int nstates;
     PyObject **decrefs; // references to give back
     size_t ndecrefs, capdecrefs;
-    struct py_names names; // written at start, read while attached
+    struct py_names names;     // written at start, read while attached
+    struct py_shape *shapes;   // all of them, linked by next
+    struct py_shape **classes; // of registered classes, by number; read while attached
+    uint64_t nclasses;
+    struct py_kind_of *kinds; // what classes were last found to be; while attached
     struct py_record *record;
 };
 
@@ -70,10 +76,18 @@ struct py_state {
                                   // whoever comes second frees it
     int64_t reporting;            // since when it reports an exception (py_now), 0: it does not
     int inside;                   // scopes open on this thread
+    int lent;                     // ts is that of a thread of Python's, which has called Go
     int slots;                    // slots of the gate that its attachments hold
     int recording, lane;          // the recording its profile hook belongs to, and its lane there
     int c_depth;                  // C functions under way, and when they were entered (recording)
     int64_t c_start[PY_C_DEPTH];
+};
+
+// How the thread stood before it called Go; filled by py_unblock, undone by py_block.
+struct py_callback {
+    struct py_state *st, *prev;
+    PyThreadState *ts;
+    int lent; // st is one of ours for this time only
 };
 
 // How the thread stood before an attach; filled by py_enter, undone by py_leave, LIFO.
@@ -81,6 +95,7 @@ struct py_scope {
     struct py_state *st, *prev;
     void *key;  // what the gilstate slot held
     int nested; // it was attached already: nothing to give back
+    int depth;  // of the scopes open on this thread: the last must be left first
 };
 
 enum {
@@ -103,6 +118,7 @@ enum {
     PY_RAISED,       // out holds the encoded exception
     PY_NEVER_RAN,    // cancelled before it began
     PY_NOT_ATTACHED, // an operation of a Thread on another OS thread, or after its release
+    PY_NOT_LAST,     // a Thread is to be released, but not one that was attached inside it
     PY_NO_MEMORY,    // C memory ran out
 };
 
@@ -121,6 +137,8 @@ struct py_frame {
     uint64_t code;                     // code object that was compiled, handed over too, 0: none
     uint64_t out;                      // C memory to be freed, 0: the result fits into buf
     uint64_t len;                      // length of the result
+    uint64_t shape;                    // struct py_shape of the target, or 0
+    uint64_t far, nfar;                // C memory of struct py_far, to be freed
     uint64_t scope[5];                 // the struct py_scope of a Thread, while it is attached
     uint8_t buf[PY_FRAME_BUF];
 };
@@ -180,8 +198,8 @@ static inline void py_hop_off(struct py_state *st) {
 }
 
 int py_inside(struct py_interp *); // does this thread stand inside: in a Do, a lease, a callback?
-void *py_unblock(struct py_interp *, struct py_scope *); // give the GIL up to call Go
-void py_block(struct py_scope *, void *);
+void py_unblock(struct py_interp *, struct py_callback *);
+void py_block(struct py_interp *, struct py_callback *);
 void py_decref_later(struct py_interp *, uint64_t obj);
 void py_lost_pipe(int fd); // written to when a thread dies inside
 int py_on_main_thread(void);
@@ -196,8 +214,9 @@ int py_close_states(struct py_interp *, PyThreadState *own); // 0, or states tha
 
 // A Thread of Go: attach until py_detach. The goroutine is locked to its OS thread.
 int py_attach(struct py_interp *, struct py_frame *);
-int py_detach(struct py_interp *, struct py_frame *);
-int py_pause(struct py_interp *); // Thread.Detach: 0, or PY_NOT_ATTACHED
+int py_detach(struct py_interp *, struct py_frame *, const uint64_t *objs, size_t n);
+int py_holds(struct py_frame *); // is this thread attached by it?
+int py_pause(struct py_frame *); // Thread.Detach: 0, or PY_NOT_ATTACHED
 int py_resume(struct py_interp *);
 
 void py_pass_baton(struct py_interp *);
@@ -211,7 +230,15 @@ int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set
 void py_cancel_all(struct py_interp *);               // whoever is inside
 
 // call.c
-enum { PY_OP_CALL, PY_OP_CALL_OBJECT, PY_OP_EVAL, PY_OP_EXEC, PY_OP_DECODE, PY_OP_RAISE };
+enum {
+    PY_OP_CALL,
+    PY_OP_CALL_OBJECT,
+    PY_OP_EVAL,
+    PY_OP_EXEC,
+    PY_OP_DECODE,
+    PY_OP_RAISE,
+    PY_OP_ECHO
+};
 struct py_name;
 struct py_name *py_name_new(const char *name, size_t len, int once);
 void py_name_free(struct py_interp *, struct py_name *); // from anywhere
@@ -220,7 +247,7 @@ void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const ui
             size_t len);
 PyObject *py_find(struct py_interp *, struct py_name *); // what the name stands for now
 PyObject *py_vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw); // args[-1] is free
-PyObject *py_call_encoded(PyObject *fn, const uint8_t *args, size_t len);
+PyObject *py_call_encoded(struct py_interp *, PyObject *fn, const uint8_t *args, size_t len);
 int py_result(struct py_interp *, struct py_frame *, PyObject *); // takes the reference
 
 // scalar.c
@@ -236,41 +263,123 @@ struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uin
 
 // object.c: operations of a Thread
 enum { PY_OBJ_ATTR, PY_OBJ_STR, PY_OBJ_DECODE, PY_OBJ_IMPORT, PY_OBJ_VALUE, PY_OBJ_CALL };
-int py_object(uintptr_t interp, struct py_frame *, int op, uint64_t obj, const uint8_t *in,
-              size_t len);
-int py_incref(struct py_interp *, uint64_t obj);
-int py_decref(struct py_interp *, const uint64_t *objs, size_t n);
+int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *, int op, uint64_t obj,
+              const uint8_t *in, size_t len);
+int py_incref(struct py_frame *thread, uint64_t obj);
 
-// value.c: the form in which values cross; numbers are little-endian. Go's half is in encode.go and
-// decode.go.
+// The form in which values cross; numbers are little-endian. unpack.c and pack.c are C's half,
+// encode*.go and decode*.go Go's.
 enum {
     PY_T_NONE,
     PY_T_FALSE,
     PY_T_TRUE,
-    PY_T_INT,   // int64
-    PY_T_BIG,   // u64 n, n bytes of two's complement
-    PY_T_FLOAT, // float64
-    PY_T_STR8,  // u8 n, n bytes of UTF-8
-    PY_T_STR,   // u64 n, n bytes
-    PY_T_BYTES, // u64 n, n bytes
+    PY_T_INT,     // int64
+    PY_T_BIG,     // u64 n, n bytes of two's complement
+    PY_T_FLOAT,   // float64
+    PY_T_COMPLEX, // two float64
+    PY_T_STR8,    // u8 n, n bytes of UTF-8
+    PY_T_STR,     // u64 n, n bytes
+    PY_T_BYTES,   // u64 n, n bytes
     PY_T_LIST,
-    PY_T_TUPLE, // u64 n, n values
-    PY_T_DICT,  // u64 n, n times key, value
+    PY_T_TUPLE,
+    PY_T_SET,  // u64 n, n values
+    PY_T_DICT, // u64 n, n times key, value
     PY_T_INTS,
-    PY_T_FLOATS, // u64 n, n times 8 bytes: a list; from Go only
-    PY_T_REF,    // u64: an object that Go holds a reference to; from Go only
-    PY_T_OBJECT, // u64: an object, the reference handed over; its type's name as STR8; to Go only
+    PY_T_FLOATS,   // u64 n, n times 8 bytes: a list of int64, of float64
+    PY_T_SPECIAL,  // u8 of PY_V_*, one value
+    PY_T_INSTANCE, // u64 number of a registered class, one value; to Go only
+    PY_T_RECORD,   // u64 n, n values: the fields of a shape, in order; to Go only
+    PY_T_MISSING,  // in place of a field that is not there; to Go only
+    PY_T_ARRAY,    // u8 kind as in numpy, u8 bytes an item, u8 n, n times u64, items; to Go only
+    PY_T_FAR,      // u8 PY_T_STR or PY_T_BYTES, u64 index of the frame's far blobs; to Go only
+    PY_T_REF,      // u64: an object that Go holds a reference to; from Go only
+    PY_T_OBJECT,   // u64: an object, the reference handed over; its type's name; to Go only
+};
+// What PY_T_SPECIAL stands for, and the plain value behind it: see values.py.
+enum {
+    PY_V_PLAIN,    // that value itself
+    PY_V_TIME,     // (us since 1970, s east of UTC, name of the zone or "")
+    PY_V_DELTA,    // us
+    PY_V_RATIO,    // (numerator, denominator)
+    PY_V_UUID,     // 16 bytes
+    PY_V_DECIMAL,  // its text
+    PY_V_INSTANCE, // (class, its fields); from Go only
 };
 #define PY_MAX_DEPTH 1000
+#define PY_KEYS 64
 struct py_reader {
     const uint8_t *p, *end;
+    struct py_interp *in;
+    int trusted; // PY_T_REF is taken at its word
+    struct py_key {
+        PyObject *key;
+        const uint8_t *text;
+        size_t len;
+    } * keys; // PY_KEYS of them, or NULL
 };
 PyObject *py_decode(struct py_reader *, int depth); // new reference, or NULL and error
-int py_encode(struct py_frame *, PyObject *);       // into out or buf; 0, or -1 and error
-int py_read_u64(struct py_reader *, uint64_t *);    // 0, or -1 and error
+PyObject *py_decode_all(struct py_interp *, const uint8_t *, size_t); // one value, and no more
+void py_reader_end(struct py_reader *);
+int py_encode(struct py_interp *, struct py_frame *, PyObject *); // 0, or -1 and error
+int py_encode_text(struct py_frame *, const char *);
+int py_read_u64(struct py_reader *, uint64_t *); // 0, or -1 and error
+int py_too_deep(void);                           // -1 and error
+
+// A blob too large to be copied twice: Go copies it out of the object, still inside, and gives the
+// object back.
+struct py_far {
+    uint64_t obj, data, len;
+};
+#define PY_FAR_MIN (64 << 10)
+
+// shape.c: what Go's target is made of, so that objects which have no form of their own, or more
+// than one, are turned into what is wanted. It belongs to one interpreter and lives as long.
+enum {
+    PY_S_ANY,
+    PY_S_INTS,   // a sequence of ints
+    PY_S_FLOATS, // of floats
+    PY_S_TEXT,   // text: paths and the like too
+    PY_S_RATIO,  // a fraction
+    PY_S_UUID,   // 16 bytes, maybe a UUID
+    PY_S_DECIMAL,
+    PY_S_BYTES,
+    PY_S_SEQ,    // of elem
+    PY_S_MAP,    // of key and elem
+    PY_S_STRUCT, // n fields
+    PY_S_OBJECT  // the object itself
+};
+struct py_shape {
+    int32_t kind;
+    uint32_t n;
+    struct py_shape *key, *elem, **fields;
+    char *text;       // the names, each with a NUL
+    PyObject **names; // of them; made at first use
+    struct py_shape *next;
+};
+struct py_shape *py_shape_new(struct py_interp *, int kind, uint32_t n, const char *names,
+                              size_t len);
+void py_shape_field(struct py_shape *, uint32_t i, struct py_shape *);
+PyObject **py_shape_names(struct py_interp *, struct py_shape *); // NULL and error
+void py_shapes_drop(struct py_interp *);
+void py_class_shape(struct py_interp *, uint64_t number, struct py_shape *);
+
+// What an object is that is no plain value; asked of values.py once a class.
+enum {
+    PY_K_OBJECT,
+    PY_K_COMPLEX,
+    PY_K_SET,
+    PY_K_ITEM,   // a scalar of numpy, a member of an enumeration: stands for another value
+    PY_K_TIME,   // datetime, date, time, timedelta
+    PY_K_TEXT,   // Decimal, Fraction, UUID, PathLike: a value only where one is wanted
+    PY_K_BUFFER, // an array: the same
+    PY_K_CLASSES // and up: registered classes
+};
+int py_kind(struct py_interp *, PyObject *type); // -1 and error
+void py_forget_kinds(struct py_interp *);
 
 // error.c
 PyObject *py_take_exception(void);
+void py_fail(PyObject *type, const char *text);
 int py_raised(struct py_interp *, struct py_frame *); // PY_RAISED, or PY_NO_MEMORY
 
 // callback.c

@@ -170,11 +170,16 @@ struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err,
     if (!in)
         snprintf(err, cap, "cannot read this Python's objects");
     // Up to 3.12 whoever imports it first becomes threading.main_thread().
-    PyObject *threading =
-        py_loaded_version() <= 0x030c ? py.PyImport_ImportModule("threading") : NULL;
-    if (threading)
-        py.Py_DecRef(threading);
-    py.PyErr_Clear();
+    static const char *const first_imports[] = {
+        "_signal", // up to 3.11 _thread.interrupt_main crashes without it
+        "threading",
+    };
+    for (int i = 0; i < (py_loaded_version() <= 0x030c ? 2 : 1); i++) {
+        PyObject *mod = py.PyImport_ImportModule(first_imports[i]);
+        if (mod)
+            py.Py_DecRef(mod);
+        py.PyErr_Clear();
+    }
     py.PyEval_SaveThread();
     return in;
 }
@@ -196,10 +201,21 @@ static int bootstrap(struct py_interp *in, PyObject *dict, const char *source) {
     if (!done)
         return -1;
     py.Py_DecRef(done);
-    in->names.report = hold(py.PyDict_GetItemString(dict, "report"));
-    in->names.interruptible = hold(py.PyDict_GetItemString(dict, "interruptible"));
-    in->names.absorb = hold(py.PyDict_GetItemString(dict, "absorb"));
-    return in->names.report && in->names.interruptible && in->names.absorb ? 0 : -1;
+    struct py_names *n = &in->names;
+    n->own = hold(dict);
+    const struct {
+        PyObject **to;
+        const char *name;
+    } wanted[] = {
+        {&n->report, "report"}, {&n->interruptible, "interruptible"},
+        {&n->absorb, "absorb"}, {&n->make, "make"},
+        {&n->plain, "plain"},   {&n->classify, "classify"},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (!(*wanted[i].to = hold(py.PyDict_GetItemString(dict, wanted[i].name))))
+            return -1;
+    }
+    return 0;
 }
 
 int py_bootstrap(struct py_interp *in, const char *source, struct py_frame *f) {
@@ -229,6 +245,7 @@ int py_finish(struct py_interp *in, int64_t limit) {
         return strangers;
     }
     drop_names(in);
+    py_shapes_drop(in);
     py.Py_FinalizeEx();
     return 0;
 }

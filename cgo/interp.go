@@ -20,6 +20,7 @@ type Interp struct {
 	p      *C.struct_py_interp
 	addr   C.uintptr_t // p, for hot crossings: cgo looks closely at pointers to pointers
 	finish chan finishing
+	shapes shapes
 }
 
 // finishing is what the thread that started Python is asked in the end.
@@ -40,6 +41,9 @@ var bootstrap string
 
 //go:embed late.py
 var late string
+
+//go:embed values.py
+var values string
 
 // StartMain initialises the main interpreter of the loaded libpython, once per process, on an OS
 // thread of its own that does nothing else but finalise it. The frame gets an exception, with
@@ -70,7 +74,8 @@ func StartMain(s *Start, f *Frame) (*Interp, Status, error) {
 		return nil, StatusOK, st.err
 	}
 	st.in.finish = finish
-	text := C.CString("LATE = " + strconv.QuoteToASCII(late) + "\n" + bootstrap)
+	text := C.CString("LATE = " + strconv.QuoteToASCII(late) +
+		"\nVALUES = " + strconv.QuoteToASCII(values) + "\n" + bootstrap)
 	defer C.free(unsafe.Pointer(text))
 	return st.in, Status(C.py_bootstrap(st.in.p, text, &f.c)), nil
 }

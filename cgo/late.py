@@ -1,12 +1,51 @@
 """The part of bootstrap.py that is compiled when it is first needed, into the same module."""
 
 
+MOST = 100  # exceptions of a chain, or of a group, that are told of
+
+
 def describe_exception(exc):
-    """Everything that Go wants to know of an exception, as plain values."""
+    """Everything that Go wants to know of an exception, as plain values: a flat tuple for it, with such
+    tuples for the exceptions behind it, and what Python prints at the end of the outermost one. The
+    program's own code (str, properties, metaclasses) has its say in it, so anything may go wrong.
+    """
     import traceback
 
-    seen = set()
+    try:
+        printed = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
+    except Cancelled:
+        raise
+    except BaseException:
+        printed = ""
+    return describe_chain(traceback, exc, set()) + (printed,)
 
+
+def attempt(fn, otherwise):
+    try:
+        return fn()
+    except Cancelled:
+        raise
+    except BaseException:
+        return otherwise
+
+
+def describe_chain(traceback, exc, seen):
+    chain = []
+    while exc is not None and id(exc) not in seen and len(seen) < MOST:
+        seen.add(id(exc))
+        cause = attempt(lambda: exc.__cause__, None)
+        implicit = cause is None
+        if implicit and not attempt(lambda: exc.__suppress_context__, True):
+            cause = attempt(lambda: exc.__context__, None)
+        chain.append(describe_one(traceback, exc, seen) + (implicit,))
+        exc = cause if isinstance(cause, BaseException) else None
+    described = None
+    for d in reversed(chain):
+        described = d + (described,)
+    return described
+
+
+def describe_one(traceback, e, seen):
     def text(value):
         try:
             return str(value)
@@ -20,35 +59,71 @@ def describe_exception(exc):
             return cls.__qualname__
         return f"{cls.__module__}.{cls.__qualname__}"
 
-    def frames(tb):
+    def position(line, end_line, column, end_column):
+        return (line or 0, end_line or 0, *(-1 if c is None else c for c in (column, end_column)))
+
+    def frames():
         return [
-            (f.filename, f.lineno or 0, f.name, f.line or "")
-            for f in traceback.extract_tb(tb)
+            (f.filename, f.name, f.line or "") + position(
+                f.lineno, *(getattr(f, a, None) for a in ("end_lineno", "colno", "end_colno")))
+            for f in traceback.extract_tb(e.__traceback__)
             if f.filename != "<pyhost>"
         ]
 
-    def describe(e):
-        seen.add(id(e))
-        cause = e.__cause__
-        if cause is None and not e.__suppress_context__:
-            cause = e.__context__
-        notes = getattr(e, "__notes__", None)
-        return (
-            [class_name(c) for c in type(e).__mro__ if c is not object],
-            text(e),
-            frames(e.__traceback__),
-            [text(n) for n in notes] if isinstance(notes, (list, tuple)) else [],
-            None if cause is None or id(cause) in seen else describe(cause),
-            text(e.code) if isinstance(e, SystemExit) else None,
-        )
+    def syntax():
+        if not isinstance(e, SyntaxError) or e.lineno is None:
+            return None
+        column, end = ((c or 0) - 1 for c in (e.offset, getattr(e, "end_offset", None)))
+        return (e.filename or "", "", (e.text or "").rstrip("\n")) + position(
+            e.lineno, getattr(e, "end_lineno", None), column, max(end, -1))
 
-    try:
-        printed = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
-    except Cancelled:
-        raise
-    except BaseException:
-        printed = ""
-    return describe(exc) + (printed,)
+    notes = attempt(lambda: e.__notes__, None)
+    group = attempt(lambda: e.exceptions, ()) if type(e).__name__.endswith("Group") else ()
+    return (
+        attempt(lambda: [class_name(c) for c in type(e).__mro__ if c is not object], ["Exception"]),
+        text(e),
+        attempt(frames, []),
+        [text(n) for n in notes] if isinstance(notes, (list, tuple)) else [],
+        attempt(lambda: "" if e.code is None else text(e.code), "")
+        if isinstance(e, SystemExit) else None,
+        [describe_chain(traceback, m, seen) for m in group if isinstance(m, BaseException)],
+        attempt(lambda: [as_plain(a, True) for a in e.args[:MOST]], []),
+        attempt(lambda: attributes(e), {}),
+        attempt(syntax, None),
+    )
+
+
+NOT_PLAIN = object()
+
+
+def as_plain(value, told, depth=3):
+    """The value if it is one that outlives the interpreter; else its repr, if it is to be told."""
+    if value is None or type(value) in (bool, int, float, complex):
+        return value
+    if type(value) in (str, bytes):
+        return value if len(value) < 1 << 16 else value[: 1 << 16]
+    if type(value) in (list, tuple) and depth and len(value) <= MOST:
+        items = [as_plain(v, told, depth - 1) for v in value]
+        return NOT_PLAIN if NOT_PLAIN in items else type(value)(items)
+    if type(value) is dict and depth and len(value) <= MOST and all(type(k) is str for k in value):
+        items = {k: as_plain(v, told, depth - 1) for k, v in value.items()}
+        return NOT_PLAIN if NOT_PLAIN in items.values() else items
+    if not told:
+        return NOT_PLAIN
+    return attempt(lambda: repr(value)[:1000], f"<{type(value).__name__}>")
+
+
+def attributes(e):
+    """What is said of the exception by name: in its __dict__ or, by built-in classes, in their slots."""
+    found = {}
+    for cls in type(e).__mro__:
+        for name, d in vars(cls).items():
+            if type(d).__name__ in ("member_descriptor", "getset_descriptor"):
+                found.setdefault(name, attempt(lambda: getattr(e, name), NOT_PLAIN))
+    found.update(vars(e))
+    plain = {k: as_plain(v, False) for k, v in found.items()
+             if not k.startswith("__") and k not in ("args", "print_file_and_line")}
+    return {k: v for k, v in plain.items() if v is not NOT_PLAIN}
 
 
 def take_streams(stdout, stderr):
@@ -94,7 +169,7 @@ def end_all(grace):
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception:  # None, closed, or of the program's own kind
+        except BaseException:  # None, closed, or of the program's own kind
             pass
     end_threads(threading, grace / 8, grace / 4, daemons=False)  # that a handler has started
     return end_threads(threading, 0, grace / 4, daemons=True)

@@ -3,11 +3,6 @@
 
 #include "host.h"
 
-static int here(struct py_interp *in) {
-    struct py_state *st = py_thread.cur;
-    return st && st->in == in;
-}
-
 // Hands the object itself to Go.
 static int keep(struct py_interp *in, struct py_frame *f, PyObject *o) {
     f->obj = (uint64_t)o;
@@ -33,16 +28,18 @@ static PyObject *import(const uint8_t *name, size_t len) {
     return mod;
 }
 
-static PyObject *new_value(const uint8_t *p, size_t len) {
-    struct py_reader r = {p, p + len};
-    return py_decode(&r, 0);
+static PyObject *new_value(struct py_interp *in, const uint8_t *p, size_t len) {
+    struct py_reader r = {.p = p, .end = p + len, .in = in, .trusted = 1};
+    PyObject *o = py_decode(&r, 0);
+    py_reader_end(&r);
+    return o;
 }
 
-int py_object(uintptr_t interp, struct py_frame *f, int op, uint64_t obj, const uint8_t *arg,
-              size_t len) {
+int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *f, int op, uint64_t obj,
+              const uint8_t *arg, size_t len) {
     struct py_interp *in = (struct py_interp *)interp;
     PyObject *o = (PyObject *)obj;
-    if (!here(in))
+    if (!py_holds(thread))
         return PY_NOT_ATTACHED;
     switch (op) {
     case PY_OBJ_ATTR:
@@ -50,9 +47,9 @@ int py_object(uintptr_t interp, struct py_frame *f, int op, uint64_t obj, const 
     case PY_OBJ_IMPORT:
         return keep(in, f, import(arg, len));
     case PY_OBJ_VALUE:
-        return keep(in, f, new_value(arg, len));
+        return keep(in, f, new_value(in, arg, len));
     case PY_OBJ_CALL:
-        return keep(in, f, py_call_encoded(o, arg, len));
+        return keep(in, f, py_call_encoded(in, o, arg, len));
     case PY_OBJ_STR:
         return py_result(in, f, py.PyObject_Str(o));
     default: // PY_OBJ_DECODE
@@ -61,17 +58,9 @@ int py_object(uintptr_t interp, struct py_frame *f, int op, uint64_t obj, const 
     }
 }
 
-int py_incref(struct py_interp *in, uint64_t obj) {
-    if (!here(in))
+int py_incref(struct py_frame *thread, uint64_t obj) {
+    if (!py_holds(thread))
         return PY_NOT_ATTACHED;
     py.Py_IncRef((PyObject *)obj);
-    return PY_OK;
-}
-
-int py_decref(struct py_interp *in, const uint64_t *objs, size_t n) {
-    if (!here(in))
-        return PY_NOT_ATTACHED;
-    while (n--)
-        py.Py_DecRef((PyObject *)objs[n]);
     return PY_OK;
 }

@@ -39,6 +39,18 @@ typedef struct {
     void (*free)(void *ctx, void *p, size_t size);
 } PyObjectArenaAllocator;
 
+// Part of the stable ABI since 3.11, and the same in 3.10.
+typedef struct {
+    void *buf;
+    PyObject *obj;
+    Py_ssize_t len, itemsize;
+    int readonly, ndim;
+    char *format;
+    Py_ssize_t *shape, *strides, *suboffsets;
+    void *internal;
+} Py_buffer;
+enum { PyBUF_FORMAT = 0x0004, PyBUF_STRIDES = 0x0018, PyBUF_RECORDS_RO = 0x001c };
+
 typedef int (*Py_AuditHookFunction)(const char *event, PyObject *args, void *data);
 typedef int (*Py_tracefunc)(PyObject *obj, PyObject *frame, int what, PyObject *arg);
 
@@ -129,6 +141,18 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyTuple_SetItem, (PyObject *, Py_ssize_t, PyObject *))                                  \
     X(PyObject *, PyTuple_GetItem, (PyObject *, Py_ssize_t))                                       \
     X(Py_ssize_t, PyTuple_Size, (PyObject *))                                                      \
+    X(PyObject *, PySet_New, (PyObject *))                                                         \
+    X(int, PySet_Add, (PyObject *, PyObject *))                                                    \
+    X(Py_ssize_t, PySet_Size, (PyObject *))                                                        \
+    X(PyObject *, PyComplex_FromDoubles, (double, double))                                         \
+    X(double, PyComplex_RealAsDouble, (PyObject *))                                                \
+    X(double, PyComplex_ImagAsDouble, (PyObject *))                                                \
+    X(PyObject *, PyObject_GetIter, (PyObject *))                                                  \
+    X(PyObject *, PyIter_Next, (PyObject *))                                                       \
+    X(int, PyObject_GetBuffer, (PyObject *, Py_buffer *, int))                                     \
+    X(void, PyBuffer_Release, (Py_buffer *))                                                       \
+    X(int, PyBuffer_ToContiguous, (void *, Py_buffer *, Py_ssize_t, char))                         \
+    X(int, PyObject_HasAttrString, (PyObject *, const char *))                                     \
     X(PyObject *, PyDict_New, (void))                                                              \
     X(int, PyDict_SetItem, (PyObject *, PyObject *, PyObject *))                                   \
     X(int, PyDict_SetItemString, (PyObject *, const char *, PyObject *))                           \
@@ -136,6 +160,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyObject *, PyDict_GetItemString, (PyObject *, const char *))                                \
     X(int, PyDict_Next, (PyObject *, Py_ssize_t *, PyObject **, PyObject **))                      \
     X(PyObject *, PyDict_Copy, (PyObject *))                                                       \
+    X(int, PyDict_Update, (PyObject *, PyObject *))                                                \
     X(Py_ssize_t, PyDict_Size, (PyObject *))                                                       \
     X(PyObject *, PyErr_NewException, (const char *, PyObject *, PyObject *))                      \
     X(Py_ssize_t, PyGC_Collect, (void))                                                            \

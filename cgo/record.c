@@ -146,6 +146,7 @@ static int follow(struct py_state *st) {
     py.PyEval_SetProfile(now ? profile : NULL, NULL);
     st->recording = now;
     st->c_depth = 0;
+    st->lane = -st->tid; // that of another recording means nothing
     return now;
 }
 

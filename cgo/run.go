@@ -4,7 +4,10 @@ package cgo
 // #include "host.h"
 import "C"
 
-import "unsafe"
+import (
+	"reflect"
+	"unsafe"
+)
 
 // Op is what Run does.
 type Op int
@@ -17,6 +20,7 @@ const (
 	OpExec       Op = C.PY_OP_EXEC        // the same
 	OpDecode     Op = C.PY_OP_DECODE      // what: a Ptr, which it takes; gives its value
 	OpRaise      Op = C.PY_OP_RAISE       // what: a Ptr to an exception, which it takes
+	OpEcho       Op = C.PY_OP_ECHO        // arg: a value that nobody trusts; gives it back
 )
 
 // Name is a dotted name to be called, prepared once.
@@ -53,17 +57,31 @@ func (in *Interp) Cancel(f *Frame) bool { return C.py_cancel(in.p, &f.c) != 2 }
 // CancelAll raises the cancelling exception in every thread that is inside. It waits for the GIL.
 func (in *Interp) CancelAll() { C.py_cancel_all(in.p) }
 
+// SetClass says what instances of a class that _pyhost.register has numbered are read into. While
+// attached.
+func (in *Interp) SetClass(number uint64, t reflect.Type) {
+	s := in.shape(t)
+	C.py_class_shape(in.p, C.uint64_t(number), *(**C.struct_py_shape)(unsafe.Pointer(&s)))
+}
+
 // OnMainThread tells whether the caller runs on the first thread of the process.
 func OnMainThread() bool { return C.py_on_main_thread() != 0 }
 
 // Attach attaches the OS thread, to which the goroutine is locked, until Detach of the same frame.
 func (in *Interp) Attach(f *Frame) Status { return Status(C.py_attach(in.p, &f.c)) }
 
-// Detach undoes Attach, on the same OS thread.
-func (in *Interp) Detach(f *Frame) Status { return Status(C.py_detach(in.p, &f.c)) }
+// Detach gives objects back and undoes Attach, on the same OS thread, the last first; or it
+// refuses, and does nothing.
+func (in *Interp) Detach(f *Frame, objs []Ptr) Status {
+	p := (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(objs)))
+	return Status(C.py_detach(in.p, &f.c, p, C.size_t(len(objs))))
+}
 
 // Pause gives the GIL up in the middle of an attachment, until Resume.
-func (in *Interp) Pause() Status { return Status(C.py_pause(in.p)) }
+func (in *Interp) Pause(f *Frame) Status { return Status(C.py_pause(&f.c)) }
+
+// Holds tells whether the OS thread is attached by the frame.
+func (in *Interp) Holds(f *Frame) bool { return C.py_holds(&f.c) != 0 }
 
 // Resume undoes Pause.
 func (in *Interp) Resume() Status { return Status(C.py_resume(in.p)) }
@@ -81,22 +99,15 @@ const (
 	ObjCall   ObjectOp = C.PY_OBJ_CALL   // arg: encoded arguments; gives an object
 )
 
-// Object performs op on the OS thread that is attached.
-func (in *Interp) Object(f *Frame, op ObjectOp, obj Ptr, arg []byte) Status {
+// Object performs op on the OS thread that is attached by the frame `thread`.
+func (in *Interp) Object(thread, f *Frame, op ObjectOp, obj Ptr, arg []byte) Status {
 	p, n := data(arg)
-	return Status(C.py_object(in.addr, &f.c, C.int(op), C.uint64_t(obj), p, n))
+	return Status(C.py_object(in.addr, &thread.c, &f.c, C.int(op), C.uint64_t(obj), p, n))
 }
 
-// Incref takes one more reference, while attached.
-func (in *Interp) Incref(obj Ptr) Status { return Status(C.py_incref(in.p, C.uint64_t(obj))) }
-
-// Decref gives references back, while attached.
-func (in *Interp) Decref(objs []Ptr) Status {
-	if len(objs) == 0 {
-		return StatusOK
-	}
-	p := (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(objs)))
-	return Status(C.py_decref(in.p, p, C.size_t(len(objs))))
+// Incref takes one more reference, while attached by the frame.
+func (in *Interp) Incref(thread *Frame, obj Ptr) Status {
+	return Status(C.py_incref(&thread.c, C.uint64_t(obj)))
 }
 
 // DecrefLater gives a reference back at the next attach. Any goroutine, at any time.

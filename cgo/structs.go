@@ -10,6 +10,7 @@ import (
 // field is one field of a struct, as a key of a dict.
 type field struct {
 	name      string
+	typ       reflect.Type
 	index     []int
 	omitEmpty bool
 }
@@ -32,10 +33,10 @@ func fieldsOf(t reflect.Type) *fields {
 	for _, f := range reflect.VisibleFields(t) {
 		tag, tagged := f.Tag.Lookup("py")
 		name, opts, _ := strings.Cut(tag, ",")
-		if !f.IsExported() || name == "-" || throughPointer(t, f.Index) {
+		if !f.IsExported() || name == "-" || !reachable(t, f.Index) {
 			continue
 		}
-		if f.Anonymous && !tagged && f.Type.Kind() == reflect.Struct {
+		if f.Anonymous && !tagged && embeds(f.Type) {
 			continue // its fields are visible themselves
 		}
 		if name == "" {
@@ -45,36 +46,97 @@ func fieldsOf(t reflect.Type) *fields {
 			continue // the outermost wins
 		}
 		p.byName[name] = len(p.list)
-		p.list = append(p.list, field{name, f.Index, opts == "omitempty"})
+		p.list = append(p.list, field{name, f.Type, f.Index, opts == "omitempty"})
 	}
 	got, _ := plans.LoadOrStore(t, p)
 	return got.(*fields)
 }
 
-// throughPointer: a field of a struct that is embedded by pointer, which may be nil.
-func throughPointer(t reflect.Type, index []int) bool {
-	for _, i := range index[:len(index)-1] {
-		f := t.Field(i)
-		if t = f.Type; t.Kind() == reflect.Pointer {
-			return true
-		}
+// embeds: a struct, or a pointer to one, whose fields count as those of the struct it is in.
+func embeds(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	return false
+	return t.Kind() == reflect.Struct && t != timeType && t != bigIntType && t != bigRatType
 }
 
-func (e *Encoder) structure(v reflect.Value, depth int) error {
-	p := fieldsOf(v.Type())
+// reachable: every struct on the way is embedded as such, and a pointer on it can be set.
+func reachable(t reflect.Type, index []int) bool {
+	for _, i := range index[:len(index)-1] {
+		f := t.Field(i)
+		if _, tagged := f.Tag.Lookup("py"); tagged || !embeds(f.Type) {
+			return false
+		}
+		if t = f.Type; t.Kind() == reflect.Pointer {
+			if !f.IsExported() {
+				return false
+			}
+			t = t.Elem()
+		}
+	}
+	return true
+}
+
+// read gives a field; ok is false if it is in an embedded struct that is not there.
+func (f *field) read(v reflect.Value) (_ reflect.Value, ok bool) {
+	if len(f.index) == 1 {
+		return v.Field(f.index[0]), true
+	}
+	fv, err := v.FieldByIndexErr(f.index)
+	return fv, err == nil
+}
+
+// settable gives a field to be set, and makes the embedded structs that it is in.
+func (f *field) settable(v reflect.Value) reflect.Value {
+	for i, x := range f.index {
+		if i > 0 && v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(x)
+	}
+	return v
+}
+
+// A struct is a dict, or an instance of the class that it is registered for. One that keeps all its
+// fields to itself is not taken for an empty dict.
+func structEncoder(t reflect.Type) encodeFunc {
+	p := fieldsOf(t)
+	if len(p.list) == 0 && t.NumField() > 0 {
+		return func(*Encoder, reflect.Value, int) error {
+			return fmt.Errorf("%s has no Python form: none of its fields is exported", t)
+		}
+	}
+	encoders := make([]encodeFunc, len(p.list))
+	for i, f := range p.list {
+		encoders[i] = encoderOf(f.typ)
+	}
+	return func(e *Encoder, v reflect.Value, depth int) error {
+		if e.Class != nil {
+			if class, ok := e.Class(t); ok {
+				e.special(specialInstance)
+				e.word(tagTuple, 2)
+				e.word(tagRef, uint64(class))
+			}
+		}
+		return e.fields(p, encoders, v, depth)
+	}
+}
+
+func (e *Encoder) fields(p *fields, encoders []encodeFunc, v reflect.Value, depth int) error {
 	at := len(e.Buf)
 	e.word(tagDict, 0)
 	n := uint64(0)
 	for i := range p.list {
 		f := &p.list[i]
-		fv := v.FieldByIndex(f.index)
-		if f.omitEmpty && fv.IsZero() {
+		fv, ok := f.read(v)
+		if !ok || f.omitEmpty && isEmpty(fv) {
 			continue
 		}
 		e.str(f.name)
-		if err := e.nested(fv, depth); err != nil {
+		if err := encoders[i](e, fv, depth+1); err != nil {
 			return prefix("."+f.name, err)
 		}
 		n++
@@ -83,41 +145,11 @@ func (e *Encoder) structure(v reflect.Value, depth int) error {
 	return nil
 }
 
-// intoStruct reads a dict: keys that are no fields are passed over, fields without a key stay as
-// they are.
-func (d *Decoder) intoStruct(v reflect.Value, t byte, depth int) error {
-	if t != tagDict {
-		return d.mismatch(t, v.Type().String())
+// isEmpty: zero, or with nothing in it.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
 	}
-	n, err := d.length(2)
-	if err != nil || depth > MaxDepth {
-		return ErrMalformed
-	}
-	p := fieldsOf(v.Type())
-	for range n {
-		key, err := d.any(depth + 1)
-		if err != nil {
-			return prefix(" key", err)
-		}
-		name, _ := key.(string)
-		i, ok := p.byName[name]
-		if !ok {
-			if err := d.skip(depth); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := d.into(v.FieldByIndex(p.list[i].index), depth+1); err != nil {
-			return prefix("."+name, err)
-		}
-	}
-	return nil
-}
-
-// skip passes over one value. An object in it becomes a handle that nobody keeps.
-func (d *Decoder) skip(depth int) error {
-	if _, err := d.any(depth + 1); err != nil {
-		return fmt.Errorf("skipped value: %w", err)
-	}
-	return nil
+	return v.IsZero()
 }

@@ -97,6 +97,35 @@ static struct py_state *find(struct py_interp *in) {
 
 static uint64_t numbers; // of states, atomic
 
+// Makes a state known: as the newest of its interpreter, and as one of this thread.
+static void enlist(struct py_interp *in, struct py_state *st) {
+    st->in = in;
+    st->ident = py.PyThread_get_thread_ident();
+    st->tid = (int)syscall(SYS_gettid);
+    st->lane = -st->tid;
+    st->number = add(&numbers, 1) + 1;
+    pthread_mutex_lock(&in->mu);
+    st->next = in->states;
+    in->states = st;
+    in->nstates++;
+    pthread_mutex_unlock(&in->mu);
+    st->thread_next = py_thread.all;
+    py_thread.all = st;
+}
+
+static void unlist(struct py_interp *in, struct py_state *st) {
+    struct py_state **p;
+    pthread_mutex_lock(&in->mu);
+    for (p = &in->states; *p != st; p = &(*p)->next) {
+    }
+    *p = st->next;
+    in->nstates--;
+    pthread_mutex_unlock(&in->mu);
+    for (p = &py_thread.all; *p != st; p = &(*p)->thread_next) {
+    }
+    *p = st->thread_next;
+}
+
 static struct py_state *make(struct py_interp *in) {
     struct py_state *st = calloc(1, sizeof *st);
     if (!st)
@@ -113,18 +142,7 @@ static struct py_state *make(struct py_interp *in) {
     slot_set(home ? st->ts : slot);
     if (home)
         py_thread.home = st;
-    st->in = in;
-    st->ident = py.PyThread_get_thread_ident();
-    st->tid = (int)syscall(SYS_gettid);
-    st->lane = -1;
-    st->number = add(&numbers, 1) + 1;
-    pthread_mutex_lock(&in->mu);
-    st->next = in->states;
-    in->states = st;
-    in->nstates++;
-    pthread_mutex_unlock(&in->mu);
-    st->thread_next = py_thread.all;
-    py_thread.all = st;
+    enlist(in, st);
     return st;
 }
 
@@ -261,7 +279,7 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
     sc->prev = cur;
     sc->nested = st == cur;
     sc->key = slot_get();
-    st->inside++;
+    sc->depth = ++st->inside;
     if (sc->nested) {
         if (f && f->flags & PY_FRAME_BATON)
             py_pass_baton(in);
@@ -300,28 +318,37 @@ int py_inside(struct py_interp *in) {
     return st && st->inside > 0;
 }
 
-// Python's own threads come here too: they are attached, but not through us. They count as inside,
-// so that Go code that calls back neither waits for a place nor hands the call to another thread.
-void *py_unblock(struct py_interp *in, struct py_scope *sc) {
-    sc->prev = py_thread.cur;
-    sc->st = find(in);
-    if (!sc->st)
-        sc->st = make(in);
-    if (sc->st)
-        sc->st->inside++;
-    if (sc->prev)
-        py_record_detach(sc->prev);
-    void *ts = py.PyEval_SaveThread();
+// Calls Go: gives the GIL up until py_block. A thread that Python made is attached, but not through
+// us: its state is lent to us meanwhile, so that Go code that calls back is inside, and neither waits
+// for a place nor hands the call to another thread. A second state of it would not do: exceptions are
+// set by the thread's ident, in the first state that has it.
+void py_unblock(struct py_interp *in, struct py_callback *cb) {
+    cb->prev = py_thread.cur;
+    cb->st = find(in);
+    if (cb->prev)
+        py_record_detach(cb->prev);
+    cb->ts = py.PyEval_SaveThread();
     py_thread.cur = NULL;
-    return ts;
+    cb->lent = !cb->st && (cb->st = calloc(1, sizeof *cb->st));
+    if (cb->lent) {
+        cb->st->ts = cb->ts;
+        cb->st->lent = 1;
+        enlist(in, cb->st);
+    }
+    if (cb->st)
+        cb->st->inside++;
 }
 
-void py_block(struct py_scope *sc, void *ts) {
-    if (sc->st)
-        sc->st->inside--;
-    py.PyEval_RestoreThread(ts);
-    if (sc->prev)
-        attached(sc->prev, NULL);
+void py_block(struct py_interp *in, struct py_callback *cb) {
+    if (cb->st)
+        cb->st->inside--;
+    if (cb->lent) {
+        unlist(in, cb->st);
+        free(cb->st);
+    }
+    py.PyEval_RestoreThread(cb->ts);
+    if (cb->prev)
+        attached(cb->prev, NULL);
 }
 
 _Static_assert(sizeof(struct py_scope) <= sizeof(((struct py_frame *)0)->scope), "scope fits");
@@ -342,9 +369,18 @@ int py_attach(struct py_interp *in, struct py_frame *f) {
     return PY_OK;
 }
 
-int py_detach(struct py_interp *in, struct py_frame *f) {
-    if (py_thread.cur != scope_of(f)->st)
+int py_holds(struct py_frame *f) {
+    return py_thread.cur && py_thread.cur == scope_of(f)->st;
+}
+
+// Gives the objects back first; or refuses, and does nothing.
+int py_detach(struct py_interp *in, struct py_frame *f, const uint64_t *objs, size_t n) {
+    if (!py_holds(f))
         return PY_NOT_ATTACHED;
+    if (scope_of(f)->depth != scope_of(f)->st->inside)
+        return PY_NOT_LAST;
+    while (n--)
+        py.Py_DecRef((PyObject *)objs[n]);
     if (f->flags & PY_FRAME_CANCELLABLE)
         py_end(in, f);
     if (f->flags & PY_FRAME_TIMED)
@@ -354,11 +390,10 @@ int py_detach(struct py_interp *in, struct py_frame *f) {
     return PY_OK;
 }
 
-int py_pause(struct py_interp *in) {
-    struct py_state *st = py_thread.cur;
-    if (!st || st->in != in)
+int py_pause(struct py_frame *f) {
+    if (!py_holds(f))
         return PY_NOT_ATTACHED;
-    detach(st);
+    detach(py_thread.cur);
     return PY_OK;
 }
 
@@ -389,7 +424,7 @@ int py_state_count(struct py_interp *in) {
 static int is_ours(struct py_interp *in, PyThreadState *ts) {
     struct py_state *st;
     pthread_mutex_lock(&in->mu);
-    for (st = in->states; st && st->ts != ts; st = st->next) {
+    for (st = in->states; st && (st->ts != ts || st->lent); st = st->next) {
     }
     pthread_mutex_unlock(&in->mu);
     return st != NULL;

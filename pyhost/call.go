@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 
@@ -37,7 +38,8 @@ type call struct {
 	op     cgo.Op
 	what   uint64
 	enc    cgo.Encoder
-	held   []*held // references that must live until it has run
+	held   []*held  // references that must live until it has run
+	far    [][]byte // large blobs of the result
 	pass   pass
 	status cgo.Status
 	rt     *Runtime
@@ -61,7 +63,7 @@ const (
 
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
-	c.enc.Ref = c.ref
+	c.enc.Ref, c.enc.Class = c.ref, c.class
 	return c
 }}
 
@@ -77,7 +79,7 @@ func getCall() *call {
 	c.enc.Buf = c.enc.Buf[:0]
 	c.state.Store(callRunning)
 	c.ended, c.placeGone, c.counted = nil, false, false
-	c.pass = pass{}
+	c.pass, c.label = pass{}, ""
 	return c
 }
 
@@ -98,6 +100,7 @@ func (c *call) put() {
 // letGo gives up what the call holds in C.
 func (c *call) letGo() {
 	c.frame.Free()
+	c.far = nil
 	if c.once {
 		c.rt.in.FreeName(cgo.Name(c.what))
 		c.once = false
@@ -151,6 +154,9 @@ func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) 
 	return rt.do(ctx, c, out)
 }
 
+// class gives the Python class that a struct type is registered for.
+func (c *call) class(t reflect.Type) (cgo.Ptr, bool) { return c.rt.classes.ptrOf(t) }
+
 func (c *call) args(args []any) error {
 	if n := len(args) - 1; n >= 0 {
 		if kw, ok := args[n].(Kw); ok {
@@ -177,7 +183,14 @@ func (rt *Runtime) do(ctx context.Context, c *call, out any) error {
 	case **Ref:
 		flags = cgo.FlagKeep
 	}
+	if flags == 0 {
+		c.frame.SetShape(rt.in.ShapeFor(out))
+	}
 	if ctx.Done() != nil {
+		if ctx.Err() != nil { // nothing is begun
+			defer c.put()
+			return rt.tooLate(ctx, c.label)
+		}
 		return rt.doApart(ctx, c, flags, out)
 	}
 	if err := rt.enter(ctx, c, flags); err != nil {
@@ -227,6 +240,7 @@ func (rt *Runtime) refused(ctx context.Context, label string, err error) error {
 // run crosses, on this goroutine, and leaves the gate.
 func (rt *Runtime) run(c *call) cgo.Status {
 	status := rt.in.Run(&c.frame, c.op, c.what, c.enc.Buf)
+	c.far = c.frame.Fetch(rt.in.DecrefLater)
 	rt.gate.leave(c.pass)
 	rt.stats.ran(c)
 	return status
@@ -246,9 +260,9 @@ func (rt *Runtime) result(c *call, status cgo.Status, out any) error {
 		if out == nil || len(c.frame.Result()) == 0 {
 			return nil
 		}
-		return rt.decode(c.frame.Result(), out)
+		return rt.decode(c.frame.Result(), c.far, out)
 	case cgo.StatusRaised:
-		return rt.closedBy(c.label, rt.raised(c.frame.Result()))
+		return rt.closedBy(c.label, rt.raised(c))
 	default:
 		return statusError(status)
 	}
@@ -260,15 +274,17 @@ func statusError(s cgo.Status) error {
 		return nil
 	case cgo.StatusNotAttached:
 		return ErrWrongThread
+	case cgo.StatusNotLast:
+		return ErrNotLast
 	}
 	return ErrNoMemory
 }
 
-func (rt *Runtime) decode(b []byte, out any) error {
+func (rt *Runtime) decode(b []byte, far [][]byte, out any) error {
 	if cgo.DecodeScalar(b, out) {
 		return nil
 	}
-	d := cgo.Decoder{Buf: b, Object: rt.adopt}
+	d := cgo.Decoder{Buf: b, Far: far, Object: rt.adopt, Class: rt.classes.typeOf}
 	if err := d.Into(out); err != nil {
 		d.Drop(rt.in.DecrefLater)
 		return fmt.Errorf("pyhost: %w", err)

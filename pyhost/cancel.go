@@ -47,6 +47,14 @@ func cancelError(ctx context.Context, label string) *CancelError {
 	return &CancelError{Call: label, Cause: context.Cause(ctx), ctxErr: ctx.Err()}
 }
 
+// tooLate is the error of a call whose context had ended before it came.
+func (rt *Runtime) tooLate(ctx context.Context, label string) error {
+	if rt.gate.closed() {
+		return ErrClosed
+	}
+	return cancelError(ctx, label)
+}
+
 // doApart runs a call whose context can end on a worker, so that the caller can return without it.
 func (rt *Runtime) doApart(ctx context.Context, c *call, flags uint32, out any) error {
 	if rt.scopes.Load() != 0 && rt.in.Inside() {
@@ -81,6 +89,7 @@ func (rt *Runtime) doApart(ctx context.Context, c *call, flags uint32, out any) 
 func (rt *Runtime) work(c *call) {
 	for ok := true; ok; c, ok = <-rt.jobs {
 		c.status = rt.in.Run(&c.frame, c.op, c.what, c.enc.Buf)
+		c.far = c.frame.Fetch(rt.in.DecrefLater)
 		if c.state.CompareAndSwap(callRunning, callEnded) {
 			rt.gate.leave(c.pass)
 			rt.stats.ran(c)

@@ -7,8 +7,27 @@ import (
 	"github.com/pyhost/pyhost/cgo"
 )
 
-// Tuple is a Python tuple.
+// Tuple is a Python tuple: a []any of its items.
 type Tuple = cgo.Tuple
+
+// Set is a Python set or frozenset: a []any of its elements, in no order.
+type Set = cgo.Set
+
+// Decimal is a decimal.Decimal: a string of its text.
+type Decimal = cgo.Decimal
+
+// Marshaler is a Go type that says itself what it is in Python: MarshalPython returns the value
+// that crosses in its stead.
+type Marshaler = cgo.Marshaler
+
+// Unmarshaler is a Go type that takes any value of Python: UnmarshalPython gets what a target of
+// type any would have got.
+type Unmarshaler = cgo.Unmarshaler
+
+func init() {
+	ref, object := reflect.TypeFor[*Ref](), reflect.TypeFor[*Object]()
+	cgo.IsHandle = func(t reflect.Type) bool { return t == ref || t == object }
+}
 
 // checkTarget refuses a target that no result could go into, before anything is called.
 func checkTarget(out any) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -13,26 +14,38 @@ import (
 // PythonError is an exception that Python code raised. It is plain data: any goroutine may use it,
 // after Close too.
 //
-// errors.Is(err, pyhost.ValueError) follows the exception's class hierarchy. %v is one line, %+v
-// the traceback as Python prints it.
+// errors.Is(err, pyhost.ValueError) follows the exception's class hierarchy, and looks at what
+// caused it and at the members of a group. %v is one line, %+v the traceback as Python prints it.
 type PythonError struct {
-	Type    string   // qualified: "ValueError", "json.decoder.JSONDecodeError"
-	Bases   []string // the classes it derives from, nearest first, down to BaseException
-	Message string   // str(exception)
-	Frames  []Frame  // the traceback, outermost call first
-	Notes   []string // of BaseException.add_note
-	Code    string   // of SystemExit
-	Cause   error    // __cause__, else __context__ unless suppressed; nil if none
+	Type    string         // qualified: "ValueError", "json.decoder.JSONDecodeError"
+	Bases   []string       // the classes it derives from, nearest first, down to BaseException
+	Message string         // str(exception)
+	Frames  []Frame        // the traceback, outermost call first
+	Notes   []string       // of BaseException.add_note
+	Code    string         // of SystemExit; empty if there is none
+	Syntax  *Frame         // of SyntaxError: where in which source
+	Args    []any          // exception.args; what has no form as a value is its repr
+	Attrs   map[string]any // other attributes that are plain values, such as errno of OSError
+	Group   []error        // the members of an exception group, each a *PythonError
+
+	// Cause is __cause__, or __context__ unless it is suppressed: Implicit then. Nil if there is
+	// none, or after a hundred.
+	Cause    error
+	Implicit bool
 
 	printed string
 }
 
-// Frame is one line of a traceback.
+// Frame is one line of a traceback, or the place of a SyntaxError. Lines and columns count from 1;
+// 0 is not known, as are columns up to Python 3.10. Columns of a traceback count bytes of UTF-8,
+// those of a SyntaxError characters.
 type Frame struct {
-	File     string
-	Line     int // from 1
-	Function string
-	Source   string // the line's text, where the file can be read
+	File              string
+	Line              int
+	Function          string
+	Source            string // the line's text, where the file can be read
+	EndLine           int
+	Column, EndColumn int // EndColumn is the one behind
 }
 
 func (e *PythonError) Error() string {
@@ -42,13 +55,32 @@ func (e *PythonError) Error() string {
 	return e.Type + ": " + e.Message
 }
 
-// Unwrap gives the exception that led to this one.
-func (e *PythonError) Unwrap() error { return e.Cause }
+// Unwrap gives the exception that led to this one; for a group an error that unwraps to that and to
+// the members.
+func (e *PythonError) Unwrap() error {
+	if len(e.Group) == 0 {
+		return e.Cause
+	}
+	return errors.Join(append(slices.Clone(e.Group), e.Cause)...)
+}
 
 // Is matches an [ExceptionClass] along the class hierarchy.
 func (e *PythonError) Is(target error) bool {
 	c, ok := target.(ExceptionClass)
 	return ok && (e.Type == string(c) || slices.Contains(e.Bases, string(c)))
+}
+
+// Decode fills a struct, or a map, from the attributes of the exception: see Attrs.
+func (e *PythonError) Decode(out any) error {
+	var enc cgo.Encoder
+	if err := enc.Value(e.Attrs); err != nil {
+		return fmt.Errorf("pyhost: attributes of %s: %w", e.Type, err)
+	}
+	d := cgo.Decoder{Buf: enc.Buf}
+	if err := d.Into(out); err != nil {
+		return fmt.Errorf("pyhost: attributes of %s: %w", e.Type, err)
+	}
+	return nil
 }
 
 // Format prints the traceback for %+v, the one line for everything else.
@@ -61,6 +93,31 @@ func (e *PythonError) Format(s fmt.State, verb rune) {
 	default:
 		_, _ = io.WriteString(s, e.Error())
 	}
+}
+
+// LogValue gives slog the parts: type, message, where it was raised, notes, cause and members.
+func (e *PythonError) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("type", e.Type), slog.String("message", e.Message)}
+	at := e.Syntax
+	if n := len(e.Frames); at == nil && n > 0 {
+		at = &e.Frames[n-1]
+	}
+	if at != nil {
+		attrs = append(attrs, slog.String("file", at.File), slog.Int("line", at.Line))
+		if at.Function != "" {
+			attrs = append(attrs, slog.String("function", at.Function))
+		}
+	}
+	if len(e.Notes) > 0 {
+		attrs = append(attrs, slog.Any("notes", e.Notes))
+	}
+	if e.Cause != nil {
+		attrs = append(attrs, slog.Any("cause", e.Cause))
+	}
+	for i, m := range e.Group {
+		attrs = append(attrs, slog.Any(fmt.Sprintf("group.%d", i), m))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // ExceptionClass names a class of exceptions, for errors.Is: a built-in one as below, any other by
@@ -130,21 +187,21 @@ const (
 )
 
 // raised makes the error of an encoded exception: see report in bootstrap.py.
-func (rt *Runtime) raised(b []byte) error {
-	d := cgo.Decoder{Buf: b}
+func (rt *Runtime) raised(c *call) error {
+	d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far}
 	v, err := d.Any()
 	if err != nil {
 		return fmt.Errorf("pyhost: exception: %w", err)
 	}
 	if name, ok := v.(string); ok { // the report itself failed
-		return &PythonError{Type: name, Bases: barely(name)}
+		return &PythonError{Type: name, Bases: barely(name)[1:]}
 	}
 	t, ok := v.(cgo.Tuple)
-	if !ok || len(t) != 7 {
+	if !ok || len(t) != reportSize+1 {
 		return fmt.Errorf("pyhost: exception: %w", cgo.ErrMalformed)
 	}
-	e := exception(t)
-	e.printed, _ = t[6].(string)
+	e := exception(t[:reportSize])
+	e.printed, _ = t[reportSize].(string)
 	return e
 }
 
@@ -153,32 +210,52 @@ func barely(name string) []string {
 	return []string{name, string(Exception), string(BaseException)}
 }
 
+const reportSize = 11 // of what describe_exception makes of one exception
+
 func exception(t cgo.Tuple) *PythonError {
 	e := &PythonError{Bases: strs(t[0]), Notes: strs(t[3])}
 	if len(e.Bases) > 0 {
 		e.Type, e.Bases = e.Bases[0], e.Bases[1:]
 	}
 	e.Message, _ = t[1].(string)
-	e.Code, _ = t[5].(string)
+	e.Code, _ = t[4].(string)
 	frames, _ := t[2].([]any)
 	for _, f := range frames {
-		if f, ok := f.(cgo.Tuple); ok && len(f) == 4 {
-			e.Frames = append(e.Frames, frame(f))
+		e.Frames = append(e.Frames, *frame(f))
+	}
+	group, _ := t[5].([]any)
+	for _, m := range group {
+		if m, ok := m.(cgo.Tuple); ok && len(m) == reportSize {
+			e.Group = append(e.Group, exception(m))
 		}
 	}
-	if cause, ok := t[4].(cgo.Tuple); ok && len(cause) == 6 {
+	e.Args, _ = t[6].([]any)
+	e.Attrs, _ = t[7].(map[string]any)
+	if t[8] != nil {
+		e.Syntax = frame(t[8])
+	}
+	if cause, ok := t[10].(cgo.Tuple); ok && len(cause) == reportSize {
 		e.Cause = exception(cause)
+		e.Implicit, _ = t[9].(bool)
 	}
 	return e
 }
 
-func frame(t cgo.Tuple) Frame {
-	var f Frame
+func frame(v any) *Frame {
+	f := &Frame{}
+	t, ok := v.(cgo.Tuple)
+	if !ok || len(t) != 7 {
+		return f
+	}
 	f.File, _ = t[0].(string)
-	line, _ := t[1].(int64)
-	f.Line = int(line)
-	f.Function, _ = t[2].(string)
-	f.Source, _ = t[3].(string)
+	f.Function, _ = t[1].(string)
+	f.Source, _ = t[2].(string)
+	number := func(i, from int) int {
+		n, _ := t[i].(int64)
+		return int(n) + from
+	}
+	f.Line, f.EndLine = number(3, 0), number(4, 0)
+	f.Column, f.EndColumn = number(5, 1), number(6, 1)
 	return f
 }
 

@@ -1,6 +1,7 @@
 package pyhost_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestSyntaxErrorSaysWhere(t *testing.T) {
 }
 
 func TestSystemExitIsAnError(t *testing.T) {
-	for code, want := range map[string]string{"7": "7", "'bye'": "bye", "": "None"} {
+	for code, want := range map[string]string{"7": "7", "'bye'": "bye", "": ""} {
 		err := rt.Exec(bg, "import sys; sys.exit("+code+")")
 		require.ErrorIs(t, err, pyhost.SystemExit)
 		var pe *pyhost.PythonError
@@ -104,4 +105,49 @@ def recurse(n): return recurse(n + 1)
 func TestErrorsAreNotMistaken(t *testing.T) {
 	require.NotErrorIs(t, pyhost.ErrClosed, pyhost.ValueError)
 	require.NotErrorIs(t, rt.Exec(bg, "1/0"), pyhost.ErrClosed)
+}
+
+const evil = `
+class Nameless(type):
+    def __getattribute__(cls, name): raise ValueError(name)
+class Nameless_(Exception, metaclass=Nameless): pass
+class Evil(Exception):
+    __cause__ = property(lambda self: 1 / 0)
+    __notes__ = property(lambda self: 1 / 0)
+    __str__ = lambda self: 1 / 0
+    __repr__ = lambda self: 1 / 0
+class Object(metaclass=Nameless): pass
+def chain(n):
+    e = None
+    for i in range(n):
+        new = ValueError(i)
+        new.__cause__, e = e, new
+    raise e
+def ring():
+    a, b = ValueError("a"), ValueError("b")
+    a.__cause__, b.__cause__ = b, a
+    raise a
+def many():
+    raise Evil(Evil())
+`
+
+func TestExceptionsThatMisbehave(t *testing.T) {
+	mustExec(t, evil)
+	for code, want := range map[string]string{
+		"raise Nameless_('x')": "", "many()": "<str() of the exception raised ZeroDivisionError>",
+		"chain(3000)": "2999", "ring()": "a",
+	} {
+		var pe *pyhost.PythonError
+		require.ErrorAs(t, rt.Exec(bg, code), &pe)
+		require.Contains(t, pe.Message, want, code)
+		require.ErrorIs(t, pe, pyhost.Exception)
+	}
+	ref, err := pyhost.Eval[any](bg, rt, "Object()")
+	require.NoError(t, err)
+	require.IsType(t, (*pyhost.Ref)(nil), ref)
+	n := 0
+	for err := rt.Exec(bg, "chain(3000)"); err != nil; err = errors.Unwrap(err) {
+		n++
+	}
+	require.Equal(t, 100, n)
 }

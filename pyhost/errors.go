@@ -14,6 +14,8 @@ var (
 	ErrReleased = errors.New("pyhost: thread is released")
 	// ErrWrongThread: a Thread used by another goroutine than its own, or inside Thread.Detach.
 	ErrWrongThread = errors.New("pyhost: thread is not attached on this goroutine")
+	// ErrNotLast: a Thread released before one that its goroutine acquired later.
+	ErrNotLast = errors.New("pyhost: a later Thread of this goroutine is not released")
 	// ErrOtherRuntime: an object of one runtime used in another.
 	ErrOtherRuntime = errors.New("pyhost: object belongs to another runtime")
 	// ErrNilContext: a nil context.

@@ -243,6 +243,8 @@ func (g *gate) close() {
 	g.left(atomic.LoadUint64(g.word) &^ gateQueued)
 }
 
+func (g *gate) closed() bool { return atomic.LoadUint64(g.word)&gateClosed != 0 }
+
 // counts of the moment.
 func (g *gate) counts() (entries uint64, inside, waiting int) {
 	g.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/pyhost/pyhost/cgo"
 )
@@ -42,8 +43,8 @@ func (n *names) get(name string) (id cgo.Name, once bool, err error) {
 }
 
 func (n *names) find(name string) (id cgo.Name, once bool, err error) {
-	if name == "" || hasNUL(name) || name[0] == '.' || name[len(name)-1] == '.' ||
-		strings.Contains(name, "..") {
+	if name == "" || hasNUL(name) || !utf8.ValidString(name) ||
+		strings.Contains("."+name+".", "..") {
 		return 0, false, fmt.Errorf("pyhost: %q is not a dotted name", name)
 	}
 	n.mu.Lock()

@@ -9,12 +9,17 @@ import (
 	"github.com/pyhost/pyhost/pyhost"
 )
 
-// The main interpreter loads extension modules as python itself does.
-func TestNumpy(t *testing.T) {
+func needNumpy(t *testing.T) {
+	t.Helper()
 	if err := rt.Exec(bg, "import numpy"); err != nil {
 		require.ErrorIs(t, err, pyhost.ModuleNotFoundError)
 		t.Skip("numpy is not installed for this Python")
 	}
+}
+
+// The main interpreter loads extension modules as python itself does.
+func TestNumpy(t *testing.T) {
+	needNumpy(t)
 	require.NoError(t, rt.Exec(bg, "import numpy as np\n"+
 		"def norm(v): return np.linalg.norm(np.asarray(v))\n"+
 		"def square(n): a = np.ones((n, n)); return float((a @ a).sum())"))

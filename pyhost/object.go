@@ -2,6 +2,7 @@ package pyhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -63,22 +64,28 @@ func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
 // Close gives the object back. Calls under way that use it are not disturbed; later ones are an
 // error.
 func (r *Ref) Close() {
-	if r.closed.CompareAndSwap(false, true) {
+	if r.held != nil && r.closed.CompareAndSwap(false, true) {
 		r.cleanup.Stop()
 		r.held.release()
 	}
 }
 
-// String names the type of the object; it does not touch Python.
+// String names the type of the object where it is known; it does not touch Python.
 func (r *Ref) String() string { return fmt.Sprintf("<pyhost.Ref to %s>", r.typ) }
 
 // Decode decodes the object into out, a pointer.
 func (r *Ref) Decode(ctx context.Context, out any) error {
+	if r.held == nil {
+		return fmt.Errorf("pyhost: Decode of a Ref that refers to nothing")
+	}
 	return r.held.rt.Call(ctx, "_pyhost.same", out, r)
 }
 
 // Call calls the object.
 func (r *Ref) Call(ctx context.Context, out any, args ...any) error {
+	if r.held == nil {
+		return fmt.Errorf("pyhost: call of a Ref that refers to nothing")
+	}
 	c := getCall()
 	c.rt = r.held.rt
 	err := c.args(args)
@@ -96,6 +103,9 @@ func (r *Ref) Call(ctx context.Context, out any, args ...any) error {
 
 func (r *Ref) borrow(c *call) (cgo.Ptr, error) {
 	defer runtime.KeepAlive(r)
+	if r == nil || r.held == nil {
+		return 0, errors.New("a Ref that refers to nothing")
+	}
 	if r.held.rt != c.rt {
 		return 0, fmt.Errorf("%w: %s", ErrOtherRuntime, r)
 	}
@@ -119,6 +129,9 @@ func (o *Object) borrow(c *call) (cgo.Ptr, error) {
 	}
 	if o.th.released.Load() {
 		return 0, ErrReleased
+	}
+	if !c.rt.in.Holds(&o.th.call.frame) {
+		return 0, ErrWrongThread
 	}
 	return o.ptr, nil
 }
@@ -162,7 +175,7 @@ func (o *Object) Keep() *Ref {
 	if err := o.th.check(); err != nil {
 		panic(err)
 	}
-	if err := statusError(o.th.rt.in.Incref(o.ptr)); err != nil {
+	if err := statusError(o.th.rt.in.Incref(&o.th.call.frame, o.ptr)); err != nil {
 		panic(err)
 	}
 	return newRef(o.th.rt, o.ptr, "object")
@@ -181,4 +194,8 @@ func (rt *Runtime) NewNamespace(ctx context.Context) (*Namespace, error) {
 }
 
 // Close gives the namespace back; what it holds goes unless something else refers to it.
-func (n *Namespace) Close() { n.ref.Close() }
+func (n *Namespace) Close() {
+	if n.ref != nil {
+		n.ref.Close()
+	}
+}

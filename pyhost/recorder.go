@@ -105,8 +105,8 @@ func (r *Recorder) stop() *Recording {
 	threads := map[int32]int{}
 	for _, e := range events {
 		lane := int(e.Lane)
-		if lane < 0 {
-			lane = threadLane(rec, threads, e.Lane)
+		if lane < 0 || lane >= len(own.names) { // no label, or one of another recording
+			lane = threadLane(rec, threads, e.TID)
 		}
 		rec.Lanes[lane].Thread = int(e.TID)
 		ev := Event{Time: time.Duration(e.Time - r.clock), Kind: EventKind(e.Kind), Lane: lane}
@@ -120,12 +120,12 @@ func (r *Recorder) stop() *Recording {
 }
 
 // A goroutine without a label: the lane of its OS thread.
-func threadLane(rec *Recording, lanes map[int32]int, id int32) int {
-	i, ok := lanes[id]
+func threadLane(rec *Recording, lanes map[int32]int, tid int32) int {
+	i, ok := lanes[tid]
 	if !ok {
 		i = len(rec.Lanes)
-		rec.Lanes = append(rec.Lanes, Lane{Label: fmt.Sprintf("thread %d", -id)})
-		lanes[id] = i
+		rec.Lanes = append(rec.Lanes, Lane{Label: fmt.Sprintf("thread %d", tid)})
+		lanes[tid] = i
 	}
 	return i
 }

@@ -14,17 +14,18 @@ import (
 
 // Runtime is one Python interpreter. Any goroutine may use it at any time.
 type Runtime struct {
-	cfg    Config
-	python Python
-	in     *cgo.Interp
-	gate   *gate
-	names  names
-	codes  codes
-	jobs   chan *call // hands calls with a cancellable context to idle workers
-	done   chan struct{}
-	scopes atomic.Int64 // Do, Acquire and writes to streams under way
-	stats  counters
-	record recorder
+	cfg     Config
+	python  Python
+	in      *cgo.Interp
+	gate    *gate
+	names   names
+	codes   codes
+	jobs    chan *call // hands calls with a cancellable context to idle workers
+	done    chan struct{}
+	scopes  atomic.Int64 // Do, Acquire and writes to streams under way
+	stats   counters
+	record  recorder
+	classes classes
 
 	cancelMu sync.Mutex     // one goroutine at a time waits for the GIL in order to cancel
 	finished bool           // nobody may attach any more; guarded by cancelMu

@@ -43,25 +43,26 @@ func (rt *Runtime) callScalars(ctx context.Context, name string, out any, args [
 		if r.Into(out) {
 			return true, nil
 		}
-		return true, rt.decode(r.Encoded(), out)
+		return true, rt.decode(r.Encoded(), nil, out)
 	}
 	err = statusError(status)
 	if r.Op != 0 {
-		err = rt.unpack(&r, out)
+		err = rt.unpack(name, &r, out)
 	}
 	rt.gate.leave(got)
 	return true, err
 }
 
 // unpack encodes what came back as an object, still inside.
-func (rt *Runtime) unpack(r *cgo.Scalar, out any) error {
+func (rt *Runtime) unpack(name string, r *cgo.Scalar, out any) error {
 	c := getCall()
 	defer c.put()
-	c.rt = rt
+	c.rt, c.label = rt, name
 	if out == nil {
 		c.frame.SetFlags(cgo.FlagDrop)
 	}
 	status := rt.in.Run(&c.frame, r.Op, r.Obj(), nil)
+	c.far = c.frame.Fetch(rt.in.DecrefLater)
 	return rt.result(c, status, out)
 }
 

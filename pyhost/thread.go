@@ -2,6 +2,7 @@ package pyhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -30,7 +31,11 @@ func (rt *Runtime) Do(ctx context.Context, fn func(*Thread) error) error {
 		return err
 	}
 	defer th.Release()
-	return fn(th)
+	err = fn(th)
+	if ctx.Err() != nil && isCancelled(err) && !errors.Is(err, ctx.Err()) {
+		return cancelledBy(ctx, "Do", err)
+	}
+	return err
 }
 
 // Acquire attaches the calling goroutine until Release, which the same goroutine must call. A
@@ -63,6 +68,9 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 	if ctx == nil {
 		return nil, ErrNilContext
 	}
+	if ctx.Err() != nil {
+		return nil, rt.tooLate(ctx, "Acquire")
+	}
 	th := &Thread{rt: rt, ctx: ctx, call: &call{rt: rt, label: "Acquire"}}
 	flags := uint32(0)
 	if ctx.Done() != nil {
@@ -86,15 +94,13 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 }
 
 // Release gives the objects back and detaches. Once is enough: later calls do nothing. It panics if
-// another goroutine than the one that acquired calls it, or inside Detach.
+// another goroutine than the one that acquired calls it, inside Detach, and while a Thread that the
+// goroutine acquired later is not released: the last goes first.
 func (th *Thread) Release() {
 	if th.released.Load() {
 		return
 	}
-	if err := statusError(th.rt.in.Decref(th.objects)); err != nil {
-		panic(err)
-	}
-	if err := statusError(th.rt.in.Detach(&th.call.frame)); err != nil {
+	if err := statusError(th.rt.in.Detach(&th.call.frame, th.objects)); err != nil {
 		panic(err)
 	}
 	th.released.Store(true)
@@ -116,7 +122,7 @@ func (th *Thread) Detach(fn func()) error {
 	if err := th.check(); err != nil {
 		return err
 	}
-	if err := statusError(th.rt.in.Pause()); err != nil {
+	if err := statusError(th.rt.in.Pause(&th.call.frame)); err != nil {
 		return err
 	}
 	defer th.rt.in.Resume()
@@ -170,10 +176,14 @@ func (th *Thread) value(op cgo.ObjectOp, o *Object, out any) error {
 	c := getCall()
 	defer c.put()
 	c.rt = th.rt
+	if err := checkTarget(out); err != nil {
+		return err
+	}
+	c.frame.SetShape(th.rt.in.ShapeFor(out))
 	if err := th.cross(c, op, o); err != nil {
 		return err
 	}
-	return th.rt.decode(c.frame.Result(), out)
+	return th.rt.decode(c.frame.Result(), c.far, out)
 }
 
 func (th *Thread) cross(c *call, op cgo.ObjectOp, o *Object) error {
@@ -184,14 +194,15 @@ func (th *Thread) cross(c *call, op cgo.ObjectOp, o *Object) error {
 	if o != nil {
 		p = o.ptr
 	}
-	status := th.rt.in.Object(&c.frame, op, p, c.enc.Buf)
+	status := th.rt.in.Object(&th.call.frame, &c.frame, op, p, c.enc.Buf)
+	c.far = c.frame.Fetch(th.rt.in.DecrefLater)
 	if status == cgo.StatusOK {
 		return nil
 	}
 	if status != cgo.StatusRaised {
 		return statusError(status)
 	}
-	err := th.rt.raised(c.frame.Result())
+	err := th.rt.raised(c)
 	if th.ctx.Err() != nil && isCancelled(err) {
 		return cancelledBy(th.ctx, "Do", err)
 	}

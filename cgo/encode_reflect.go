@@ -1,0 +1,392 @@
+package cgo
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// encodeFunc appends values of one type.
+type encodeFunc func(e *Encoder, v reflect.Value, depth int) error
+
+var encoders sync.Map // reflect.Type -> encodeFunc
+
+// encoderOf makes the encoder of a type once. While it is being made, the type itself, which it may
+// hold, has one that waits.
+func encoderOf(t reflect.Type) encodeFunc {
+	if f, ok := encoders.Load(t); ok {
+		return f.(encodeFunc)
+	}
+	var made encodeFunc
+	ready := make(chan struct{})
+	wait := encodeFunc(func(e *Encoder, v reflect.Value, depth int) error {
+		<-ready
+		return made(e, v, depth)
+	})
+	if f, loaded := encoders.LoadOrStore(t, wait); loaded {
+		return f.(encodeFunc)
+	}
+	made = bounded(t, newEncoder(t))
+	close(ready)
+	encoders.Store(t, made)
+	return made
+}
+
+// bounded keeps values that hold others from going too deep.
+func bounded(t reflect.Type, f encodeFunc) encodeFunc {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array, reflect.Map, reflect.Struct, reflect.Pointer,
+		reflect.Interface:
+		return func(e *Encoder, v reflect.Value, depth int) error {
+			if depth > MaxDepth {
+				return tooDeep()
+			}
+			return f(e, v, depth)
+		}
+	}
+	return f
+}
+
+func newEncoder(t reflect.Type) encodeFunc {
+	switch {
+	case IsHandle(t):
+		return encodeHandle
+	case t.Kind() == reflect.Pointer: // what it points to has the methods too
+		return pointerEncoder(t)
+	case t.Implements(marshalerType):
+		return encodeMarshaler
+	case reflect.PointerTo(t).Implements(marshalerType):
+		return byPointer(encodeMarshaler)
+	}
+	switch t {
+	case bigIntType:
+		return byPointer(func(e *Encoder, v reflect.Value, _ int) error {
+			e.big(v.Interface().(*big.Int))
+			return nil
+		})
+	case bigRatType:
+		return byPointer(encodeRat)
+	case timeType:
+		return encodeTime
+	case durationType:
+		return encodeDuration
+	case decimalType:
+		return func(e *Encoder, v reflect.Value, _ int) error {
+			e.special(specialDecimal)
+			e.str(v.String())
+			return nil
+		}
+	case setType:
+		return sequence(tagSet, encoderOf(anyType))
+	case tupleType:
+		return sequence(tagTuple, encoderOf(anyType))
+	}
+	if f := textEncoder(t); f != nil {
+		return f
+	}
+	return encoderOfKind(t)
+}
+
+// textEncoder: a UUID is one in Python too; what else can be text is a str.
+func textEncoder(t reflect.Type) encodeFunc {
+	switch {
+	case isUUID(t):
+		return func(e *Encoder, v reflect.Value, _ int) error {
+			e.special(specialUUID)
+			e.byteArray(v)
+			return nil
+		}
+	case t.Implements(textMarshalerType):
+		return encodeText
+	case reflect.PointerTo(t).Implements(textMarshalerType):
+		return byPointer(encodeText)
+	}
+	return nil
+}
+
+// byPointer is for methods of the pointer: a value that has no address is copied.
+func byPointer(f encodeFunc) encodeFunc {
+	return func(e *Encoder, v reflect.Value, depth int) error {
+		if !v.CanAddr() {
+			p := reflect.New(v.Type()).Elem()
+			p.Set(v)
+			v = p
+		}
+		return f(e, v.Addr(), depth)
+	}
+}
+
+func encoderOfKind(t reflect.Type) encodeFunc {
+	switch t.Kind() {
+	case reflect.Bool:
+		return func(e *Encoder, v reflect.Value, _ int) error { e.bool(v.Bool()); return nil }
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(e *Encoder, v reflect.Value, _ int) error { e.int(v.Int()); return nil }
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+		reflect.Uintptr:
+		return func(e *Encoder, v reflect.Value, _ int) error { e.uint(v.Uint()); return nil }
+	case reflect.Float32, reflect.Float64:
+		return func(e *Encoder, v reflect.Value, _ int) error {
+			e.word(tagFloat, math.Float64bits(v.Float()))
+			return nil
+		}
+	case reflect.Complex64, reflect.Complex128:
+		return encodeComplex
+	case reflect.String:
+		return func(e *Encoder, v reflect.Value, _ int) error { e.str(v.String()); return nil }
+	case reflect.Slice:
+		return sliceEncoder(t)
+	case reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return func(e *Encoder, v reflect.Value, _ int) error { e.byteArray(v); return nil }
+		}
+		return sequence(tagList, encoderOf(t.Elem()))
+	case reflect.Map:
+		return mapEncoder(t)
+	case reflect.Struct:
+		return structEncoder(t)
+	case reflect.Interface:
+		return orNone(func(e *Encoder, v reflect.Value, depth int) error {
+			if v.CanInterface() {
+				return e.value(v.Interface(), depth)
+			}
+			return encoderOf(v.Elem().Type())(e, v.Elem(), depth)
+		})
+	}
+	return func(*Encoder, reflect.Value, int) error {
+		return fmt.Errorf("%s has no Python form", t)
+	}
+}
+
+func pointerEncoder(t reflect.Type) encodeFunc {
+	elem, more := encoderOf(t.Elem()), pointsOn(t)
+	return orNone(func(e *Encoder, v reflect.Value, depth int) error {
+		return elem(e, v.Elem(), depth+more)
+	})
+}
+
+// pointsOn is how much deeper a pointer goes: one to a pointer may be a cycle of its own.
+func pointsOn(t reflect.Type) int {
+	if k := t.Elem().Kind(); k == reflect.Pointer || k == reflect.Interface {
+		return 1
+	}
+	return 0
+}
+
+func orNone(f encodeFunc) encodeFunc {
+	return func(e *Encoder, v reflect.Value, depth int) error {
+		if v.IsNil() {
+			e.tag(tagNone)
+			return nil
+		}
+		return f(e, v, depth)
+	}
+}
+
+func encodeHandle(e *Encoder, v reflect.Value, _ int) error {
+	if v.IsNil() {
+		e.tag(tagNone)
+		return nil
+	}
+	if e.Ref == nil {
+		return fmt.Errorf("%s has no meaning here", v.Type())
+	}
+	p, _, err := e.Ref(v.Interface())
+	if err == nil {
+		e.word(tagRef, uint64(p))
+	}
+	return err
+}
+
+func encodeMarshaler(e *Encoder, v reflect.Value, depth int) error {
+	got, err := v.Interface().(Marshaler).MarshalPython()
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.Type(), err)
+	}
+	return e.value(got, depth+1)
+}
+
+func encodeText(e *Encoder, v reflect.Value, _ int) error {
+	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.Type(), err)
+	}
+	e.str(string(text))
+	return nil
+}
+
+func encodeRat(e *Encoder, v reflect.Value, _ int) error {
+	r := v.Interface().(*big.Rat)
+	e.special(specialRatio)
+	e.word(tagTuple, 2)
+	e.big(r.Num())
+	e.big(r.Denom())
+	return nil
+}
+
+// A location that has a name of the time zone database keeps it; any other becomes an offset.
+func encodeTime(e *Encoder, v reflect.Value, _ int) error {
+	t := v.Interface().(time.Time)
+	_, offset := t.Zone()
+	name := t.Location().String()
+	if name == "Local" {
+		name = ""
+	}
+	e.special(specialTime)
+	e.word(tagTuple, 3)
+	e.int(t.UnixMicro())
+	e.int(int64(offset))
+	e.str(name)
+	return nil
+}
+
+func encodeDuration(e *Encoder, v reflect.Value, _ int) error {
+	e.special(specialDelta)
+	e.int(time.Duration(v.Int()).Microseconds())
+	return nil
+}
+
+func encodeComplex(e *Encoder, v reflect.Value, _ int) error {
+	c := v.Complex()
+	e.word(tagComplex, math.Float64bits(real(c)))
+	e.Number(math.Float64bits(imag(c)))
+	return nil
+}
+
+func (e *Encoder) byteArray(v reflect.Value) {
+	e.word(tagBytes, uint64(v.Len()))
+	for i := range v.Len() {
+		e.Buf = append(e.Buf, byte(v.Index(i).Uint()))
+	}
+}
+
+func sequence(tag byte, elem encodeFunc) encodeFunc {
+	return func(e *Encoder, v reflect.Value, depth int) error {
+		if v.Kind() == reflect.Slice && v.IsNil() {
+			e.tag(tagNone)
+			return nil
+		}
+		e.word(tag, uint64(v.Len()))
+		for i := range v.Len() {
+			if err := elem(e, v.Index(i), depth+1); err != nil {
+				return atIndex(i, err)
+			}
+		}
+		return nil
+	}
+}
+
+func atIndex(i int, err error) error { return prefix("["+strconv.Itoa(i)+"]", err) }
+
+// plain: the elements are numbers or text, and their type has no say in the matter.
+func plain(t reflect.Type) bool {
+	return !t.Implements(marshalerType) && !reflect.PointerTo(t).Implements(marshalerType) &&
+		!t.Implements(textMarshalerType) && !reflect.PointerTo(t).Implements(textMarshalerType) &&
+		t != durationType && t != decimalType
+}
+
+func sliceEncoder(t reflect.Type) encodeFunc {
+	elem := t.Elem()
+	if elem.Kind() == reflect.Uint8 {
+		return func(e *Encoder, v reflect.Value, _ int) error { e.bytes(v.Bytes()); return nil }
+	}
+	if plain(elem) {
+		switch elem.Kind() {
+		case reflect.Int, reflect.Int64:
+			return wordsEncoder(tagInts)
+		case reflect.Float64:
+			return wordsEncoder(tagFloats)
+		case reflect.String:
+			return encodeStrings
+		}
+	}
+	return sequence(tagList, encoderOf(elem))
+}
+
+func wordsEncoder(tag byte) encodeFunc {
+	return orNone(func(e *Encoder, v reflect.Value, _ int) error {
+		e.words(tag, v.UnsafePointer(), v.Len())
+		return nil
+	})
+}
+
+func encodeStrings(e *Encoder, v reflect.Value, _ int) error {
+	if v.IsNil() {
+		e.tag(tagNone)
+		return nil
+	}
+	e.word(tagList, uint64(v.Len()))
+	if list, ok := v.Interface().([]string); ok {
+		for _, s := range list {
+			e.str(s)
+		}
+		return nil
+	}
+	for i := range v.Len() {
+		e.str(v.Index(i).String())
+	}
+	return nil
+}
+
+// A map is a dict, in no order; one whose values hold nothing a set.
+func mapEncoder(t reflect.Type) encodeFunc {
+	key, elem, set := keyEncoder(t.Key()), encoderOf(t.Elem()), isSet(t)
+	return orNone(func(e *Encoder, v reflect.Value, depth int) error {
+		tag := byte(tagDict)
+		if set {
+			tag = tagSet
+		}
+		e.word(tag, uint64(v.Len()))
+		k, val := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		for it := v.MapRange(); it.Next(); {
+			k.SetIterKey(it)
+			if err := key(e, k, depth+1); err != nil {
+				return prefix(" key", err)
+			}
+			if set {
+				continue
+			}
+			val.SetIterValue(it)
+			if err := elem(e, val, depth+1); err != nil {
+				return prefix(fmt.Sprintf("[%#v]", k), err)
+			}
+		}
+		return nil
+	})
+}
+
+// Keys must be hashable in Python: arrays and structs are tuples there.
+func keyEncoder(t reflect.Type) encodeFunc {
+	switch {
+	case t.Kind() == reflect.Interface:
+		return orNone(func(e *Encoder, v reflect.Value, depth int) error {
+			return keyEncoder(v.Elem().Type())(e, v.Elem(), depth)
+		})
+	case isUUID(t), !plain(t), t == timeType:
+	case t.Kind() == reflect.Array && t.Elem().Kind() != reflect.Uint8:
+		return sequence(tagTuple, keyEncoder(t.Elem()))
+	case t.Kind() == reflect.Struct:
+		return structKeyEncoder(t)
+	}
+	return encoderOf(t)
+}
+
+func structKeyEncoder(t reflect.Type) encodeFunc {
+	p := fieldsOf(t)
+	return func(e *Encoder, v reflect.Value, depth int) error {
+		e.word(tagTuple, uint64(len(p.list)))
+		for i := range p.list {
+			f := &p.list[i]
+			fv := v.FieldByIndex(f.index)
+			if err := keyEncoder(fv.Type())(e, fv, depth+1); err != nil {
+				return prefix("."+f.name, err)
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,93 @@
+package pyhost
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// classes are the Python classes that Go types are registered for. Readers take the table as it is;
+// it is replaced as a whole, under mu.
+type classes struct {
+	mu    sync.Mutex
+	table atomic.Pointer[classTable]
+}
+
+type classTable struct {
+	types []reflect.Type // by number
+	refs  map[reflect.Type]*Ref
+}
+
+func (c *classes) typeOf(number uint64) reflect.Type {
+	if t := c.table.Load(); t != nil && number < uint64(len(t.types)) {
+		return t.types[number]
+	}
+	return nil
+}
+
+// ptrOf gives the class. It is held for as long as the runtime.
+func (c *classes) ptrOf(t reflect.Type) (cgo.Ptr, bool) {
+	table := c.table.Load()
+	if table == nil {
+		return 0, false
+	}
+	ref, ok := table.refs[t]
+	if !ok {
+		return 0, false
+	}
+	return ref.held.ptr, true
+}
+
+// Register makes instances of a Python class and values of the struct type T stand for each other:
+// a T becomes an instance, made by class(**fields); an instance, of a subclass too, becomes a T
+// where an any is wanted, filled from its attributes. Without it a T becomes a dict. Any goroutine
+// may call it; a class, or a type, is registered once.
+func Register[T any](ctx context.Context, rt *Runtime, class string) error {
+	return rt.registerClass(ctx, class, reflect.TypeFor[T]())
+}
+
+func (rt *Runtime) registerClass(ctx context.Context, class string, t reflect.Type) error {
+	if t.Kind() != reflect.Struct {
+		return fmt.Errorf("pyhost: Register: %s is no struct", t)
+	}
+	c := &rt.classes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.table.Load()
+	if old == nil {
+		old = &classTable{}
+	}
+	if _, twice := old.refs[t]; twice {
+		return fmt.Errorf("pyhost: Register: %s is registered already", t)
+	}
+	var ref *Ref
+	if err := rt.find(ctx, class, &ref); err != nil {
+		return err
+	}
+	return rt.Do(ctx, func(th *Thread) error {
+		var number int
+		if err := rt.Call(ctx, "_pyhost.register", &number, ref); err != nil {
+			return err
+		}
+		if number != len(old.types) {
+			return fmt.Errorf("pyhost: Register: %s is registered already", class)
+		}
+		next := &classTable{types: append(old.types[:number:number], t),
+			refs: map[reflect.Type]*Ref{t: ref}}
+		for t, r := range old.refs {
+			next.refs[t] = r
+		}
+		c.table.Store(next)
+		rt.in.SetClass(uint64(number), t)
+		return nil
+	})
+}
+
+// find gives the object that a dotted name stands for.
+func (rt *Runtime) find(ctx context.Context, name string, out any) error {
+	return rt.Call(ctx, "_pyhost.find", out, name)
+}
