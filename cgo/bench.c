@@ -1,4 +1,7 @@
 // The same work without Go: what the benchmarks compare with.
+#include <stdlib.h>
+#include <string.h>
+
 #include "host.h"
 
 void py_empty(void) {
@@ -34,4 +37,69 @@ int64_t py_bench_call(struct py_interp *in, const char *name, long a, long b, in
     int64_t took = py_now() - start;
     py_leave(&sc);
     return fn && sum == rounds * (a + b) ? took : -1;
+}
+
+// ns for `rounds` lists of n values made (from numbers, or from texts in one block), or read back into
+// memory of C's own.
+enum { INTS, FLOATS, TEXTS };
+
+static PyObject *make_item(int kind, int64_t i, char text[32]) {
+    if (kind == INTS)
+        return py.PyLong_FromLongLong(i * 1000003);
+    if (kind == FLOATS)
+        return py.PyFloat_FromDouble((double)i * 0.5);
+    return py.PyUnicode_FromStringAndSize(text, 12);
+}
+
+static PyObject *make_list(int kind, int64_t n) {
+    char text[32] = "item 0123456";
+    PyObject *list = py.PyList_New(n);
+    for (int64_t i = 0; list && i < n; i++) {
+        text[5] = (char)('a' + i % 26);
+        py.PyList_SetItem(list, i, make_item(kind, i, text));
+    }
+    return list;
+}
+
+static void read_list(int kind, PyObject *list, int64_t n, void *to) {
+    for (int64_t i = 0; i < n; i++) {
+        PyObject *o = py.PyList_GetItem(list, i);
+        int overflow;
+        Py_ssize_t len;
+        const char *s;
+        if (kind == INTS) {
+            ((int64_t *)to)[i] = py.PyLong_AsLongLongAndOverflow(o, &overflow);
+        } else if (kind == FLOATS) {
+            ((double *)to)[i] = py.PyFloat_AsDouble(o);
+        } else if ((s = py.PyUnicode_AsUTF8AndSize(o, &len))) {
+            char *copy = malloc((size_t)len + 1);
+            if (copy)
+                memcpy(copy, s, (size_t)len + 1);
+            ((char **)to)[i] = copy;
+        }
+    }
+}
+
+int64_t py_bench_list(struct py_interp *in, int kind, int64_t n, int64_t rounds, int back) {
+    struct py_scope sc;
+    int64_t took = 0;
+    if (py_enter(in, &sc, NULL))
+        return -1;
+    PyObject *kept = make_list(kind, n);
+    for (int64_t r = 0; kept && r < rounds; r++) {
+        int64_t start = py_now();
+        void **to = back ? malloc((size_t)n * sizeof *to) : NULL;
+        if (to)
+            read_list(kind, kept, n, to);
+        else
+            py.Py_DecRef(make_list(kind, n));
+        took += py_now() - start;
+        for (int64_t i = 0; to && kind == TEXTS && i < n; i++)
+            free(to[i]);
+        free(to);
+    }
+    if (kept)
+        py.Py_DecRef(kept);
+    py_leave(&sc);
+    return took;
 }

@@ -16,3 +16,9 @@ func (in *Interp) BenchCall(name string, a, b, rounds int, each bool) int64 {
 	defer C.free(unsafe.Pointer(s))
 	return int64(C.py_bench_call(in.p, s, C.long(a), C.long(b), C.int64_t(rounds), toInt(each)))
 }
+
+// BenchList is the ns that C alone takes to make, or to read back, `rounds` lists of n ints (kind
+// 0), floats (1) or texts of twelve letters (2).
+func (in *Interp) BenchList(kind, n, rounds int, back bool) int64 {
+	return int64(C.py_bench_list(in.p, C.int(kind), C.int64_t(n), C.int64_t(rounds), toInt(back)))
+}

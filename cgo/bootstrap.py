@@ -139,29 +139,5 @@ def same(value):
     return value
 
 
-def find(name):
-    """The object that a dotted name stands for, importing modules as far as need be."""
-    import importlib
-    import __main__
-
-    first, *rest = name.split(".")
-    if hasattr(__main__, first):
-        obj = getattr(__main__, first)
-    elif not rest and hasattr(__builtins__, first):
-        return getattr(__builtins__, first)
-    else:
-        obj, path = importlib.import_module(first), first
-        while rest:
-            path += "." + rest[0]
-            try:
-                obj = importlib.import_module(path)
-            except ModuleNotFoundError:
-                break
-            del rest[0]
-    for part in rest:
-        obj = getattr(obj, part)
-    return obj
-
-
 def new_namespace():
     return {"__builtins__": __builtins__, "__name__": "__namespace__"}

@@ -190,15 +190,16 @@ PyObject *py_call_encoded(struct py_interp *in, PyObject *fn, const uint8_t *p, 
     uint64_t n, done = 0;
     if (py_read_u64(&r, &n))
         return NULL;
-    int has_kw = n >> 63;
+    int has_kw = n >> 63, begun;
     n = n << 1 >> 1;
     if (n > len || (n > 8 && !(args = malloc((n + 1) * sizeof *args))))
         return py.PyErr_NoMemory();
+    begun = py_reader_begin(&r);
     while (done < n && (args[done + 1] = py_decode(&r, 0)))
         done++;
     if (done == n && has_kw)
         kw = py_decode(&r, 0);
-    py_reader_end(&r);
+    py_reader_end(&r, begun);
     if (done == n && (kw || !has_kw))
         result = py_vectorcall(fn, args + 1, n, kw);
     for (uint64_t i = 0; i < done; i++)
@@ -246,6 +247,8 @@ static PyObject *perform(struct py_interp *in, struct py_frame *f, int op, uint6
     switch (op) {
     case PY_OP_CALL:
         return call_name(in, (struct py_name *)what, arg, len);
+    case PY_OP_FIND:
+        return py_find(in, (struct py_name *)what);
     case PY_OP_CALL_OBJECT:
         return py_call_encoded(in, (PyObject *)what, arg, len);
     case PY_OP_ECHO:

@@ -441,6 +441,9 @@ func (d *Decoder) instance(depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tag == tagObject { // it has none of the fields
+		return d.handle()
+	}
 	if err := decoderOf(t)(d, tag, v, depth+1); err != nil {
 		return nil, err
 	}

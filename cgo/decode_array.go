@@ -217,6 +217,10 @@ func (a *array) same(t reflect.Type) bool {
 // intoSlice copies the array into a slice; one of several dimensions into slices of slices.
 func (a *array) intoSlice(v reflect.Value) error {
 	n := a.shape[0]
+	if len(a.shape) == 1 && a.same(v.Type().Elem()) {
+		v.Set(sliceOf(v.Type(), a.data, n))
+		return nil
+	}
 	s := reflect.MakeSlice(v.Type(), n, n)
 	if err := a.fill(s); err != nil {
 		return err

@@ -405,8 +405,11 @@ func (d *Decoder) items(v reflect.Value, elem decodeFunc, n, depth int) error {
 func sliceDecoder(t reflect.Type) decodeFunc {
 	elem := decoderOf(t.Elem())
 	isBytes := t.Elem().Kind() == reflect.Uint8
+	isTexts := t == reflect.TypeFor[[]string]()
 	return func(d *Decoder, tag byte, v reflect.Value, depth int) error {
 		switch {
+		case isTexts && tag == tagList:
+			return d.texts(v.Addr().Interface().(*[]string))
 		case tag == tagNone:
 			v.SetZero()
 			return nil
@@ -438,28 +441,64 @@ func sliceDecoder(t reflect.Type) decodeFunc {
 	}
 }
 
+// texts is for a list of str: it goes without a look at types.
+func (d *Decoder) texts(to *[]string) error {
+	n, err := d.length(1)
+	if err != nil {
+		return err
+	}
+	list := make([]string, n)
+	for i := range list {
+		b := d.Buf[d.pos:]
+		if len(b) > 2 && b[0] == tagStr8 && len(b)-2 >= int(b[1]) {
+			d.pos += 2 + int(b[1])
+			list[i] = d.text(b[2 : 2+int(b[1])])
+			continue
+		}
+		t, err := d.tag()
+		if err == nil {
+			list[i], err = d.str(t)
+		}
+		if err != nil {
+			return atIndex(i, err)
+		}
+	}
+	*to = list
+	return nil
+}
+
+// sliceOf makes a slice of items that lie in memory as they do in Go. A copy of bytes is not
+// cleared first, as a new slice of numbers would be.
+func sliceOf(t reflect.Type, b []byte, n int) reflect.Value {
+	if n == 0 {
+		return reflect.MakeSlice(t, 0, 0)
+	}
+	b = append([]byte(nil), b...)
+	return reflect.SliceAt(t.Elem(), unsafe.Pointer(unsafe.SliceData(b)), n).Convert(t)
+}
+
 // intoWords copies what lies in memory as it does in Go, and looks at each number otherwise.
 func (d *Decoder) intoWords(tag byte, v reflect.Value) error {
 	b, err := d.words()
 	if err != nil {
 		return err
 	}
-	n := len(b) / 8
+	n, kind := len(b)/8, v.Type().Elem().Kind()
+	asIs := kind == reflect.Float64
+	if tag == tagInts {
+		asIs = kind == reflect.Int || kind == reflect.Int64
+	}
+	if asIs && v.Kind() == reflect.Slice {
+		v.Set(sliceOf(v.Type(), b, n))
+		return nil
+	}
 	s := v
 	if v.Kind() == reflect.Slice {
 		s = reflect.MakeSlice(v.Type(), n, n)
 	} else if n != v.Len() {
 		return fmt.Errorf("list of %d into %s", n, v.Type())
 	}
-	kind := s.Type().Elem().Kind()
-	asIs := kind == reflect.Float64
-	if tag == tagInts {
-		asIs = kind == reflect.Int || kind == reflect.Int64
-	}
-	if asIs && n > 0 {
-		copy(unsafe.Slice((*byte)(s.Index(0).Addr().UnsafePointer()), len(b)), b)
-	}
-	for i := 0; !asIs && i < n; i++ {
+	for i := range n {
 		w := binary.LittleEndian.Uint64(b[8*i:])
 		if tag == tagInts {
 			err = setInt(s.Index(i), int64(w))

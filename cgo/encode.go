@@ -205,6 +205,24 @@ func (e *Encoder) str(s string) {
 	e.Buf = append(e.Buf, s...)
 }
 
+// strs appends many: room is made once, and the buffer is at hand.
+func (e *Encoder) strs(list []string) {
+	room := 0
+	for _, s := range list {
+		room += len(s) + 9
+	}
+	buf := slices.Grow(e.Buf, room)
+	for _, s := range list {
+		if len(s) < 256 {
+			buf = append(buf, tagStr8, byte(len(s)))
+		} else {
+			buf = binary.LittleEndian.AppendUint64(append(buf, tagStr), uint64(len(s)))
+		}
+		buf = append(buf, s...)
+	}
+	e.Buf = buf
+}
+
 func (e *Encoder) bytes(b []byte) {
 	if b == nil {
 		e.tag(tagNone)

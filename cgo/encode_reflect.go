@@ -322,9 +322,7 @@ func encodeStrings(e *Encoder, v reflect.Value, _ int) error {
 	}
 	e.word(tagList, uint64(v.Len()))
 	if list, ok := v.Interface().([]string); ok {
-		for _, s := range list {
-			e.str(s)
-		}
+		e.strs(list)
 		return nil
 	}
 	for i := range v.Len() {

@@ -122,7 +122,7 @@ func (f *Frame) long() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer
 // Free gives back the memory of a long result.
 func (f *Frame) Free() {
 	if f.c.out != 0 {
-		C.free(f.long())
+		C.py_free_out(f.c.out)
 		f.c.out, f.c.len = 0, 0
 	}
 }

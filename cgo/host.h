@@ -135,7 +135,7 @@ struct py_frame {
     int64_t wait_from, attached, left; // CLOCK_MONOTONIC ns, when TIMED
     uint64_t obj;                      // object handed over (a strong reference), 0: none
     uint64_t code;                     // code object that was compiled, handed over too, 0: none
-    uint64_t out;                      // C memory to be freed, 0: the result fits into buf
+    uint64_t out;                      // for py_free_out, 0: the result fits into buf
     uint64_t len;                      // length of the result
     uint64_t shape;                    // struct py_shape of the target, or 0
     uint64_t far, nfar;                // C memory of struct py_far, to be freed
@@ -237,6 +237,7 @@ enum {
     PY_OP_EXEC,
     PY_OP_DECODE,
     PY_OP_RAISE,
+    PY_OP_FIND,
     PY_OP_ECHO
 };
 struct py_name;
@@ -319,8 +320,10 @@ struct py_reader {
 };
 PyObject *py_decode(struct py_reader *, int depth); // new reference, or NULL and error
 PyObject *py_decode_all(struct py_interp *, const uint8_t *, size_t); // one value, and no more
-void py_reader_end(struct py_reader *);
+int py_reader_begin(struct py_reader *);
+void py_reader_end(struct py_reader *, int begun);
 int py_encode(struct py_interp *, struct py_frame *, PyObject *); // 0, or -1 and error
+void py_free_out(uint64_t out);
 int py_encode_text(struct py_frame *, const char *);
 int py_read_u64(struct py_reader *, uint64_t *); // 0, or -1 and error
 int py_too_deep(void);                           // -1 and error
@@ -418,5 +421,6 @@ int64_t py_now(void);
 void py_empty(void);
 int64_t py_bench_call(struct py_interp *, const char *name, long a, long b, int64_t rounds,
                       int each);
+int64_t py_bench_list(struct py_interp *, int kind, int64_t n, int64_t rounds, int back);
 
 #endif

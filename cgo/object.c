@@ -30,8 +30,9 @@ static PyObject *import(const uint8_t *name, size_t len) {
 
 static PyObject *new_value(struct py_interp *in, const uint8_t *p, size_t len) {
     struct py_reader r = {.p = p, .end = p + len, .in = in, .trusted = 1};
+    int begun = py_reader_begin(&r);
     PyObject *o = py_decode(&r, 0);
-    py_reader_end(&r);
+    py_reader_end(&r, begun);
     return o;
 }
 

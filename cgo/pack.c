@@ -17,20 +17,52 @@ struct py_writer {
     size_t nfar;
 };
 
+// A block for results that do not fit into the frame. One of the last is kept: malloc would give its
+// pages back to the system and fault them in again, which costs more than to fill them.
+struct block {
+    size_t cap;
+    _Alignas(16) uint8_t data[];
+};
+#define KEPT_BLOCK (1 << 20)
+static struct block *spare; // atomic
+
+static struct block *block_of(uint8_t *data) {
+    return (struct block *)(data - offsetof(struct block, data));
+}
+
+static struct block *new_block(size_t cap) {
+    struct block *b = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQ_REL);
+    if (b && b->cap >= cap)
+        return b;
+    free(b);
+    if ((b = malloc(sizeof *b + cap)))
+        b->cap = cap;
+    return b;
+}
+
+void py_free_out(uint64_t out) {
+    struct block *b = block_of((uint8_t *)out);
+    if (b->cap <= KEPT_BLOCK)
+        b = __atomic_exchange_n(&spare, b, __ATOMIC_ACQ_REL);
+    free(b);
+}
+
 static int grow(struct py_writer *w, size_t n) {
     size_t len = (size_t)(w->p - w->base), cap = (size_t)(w->end - w->base);
     cap = len + n > 2 * cap ? len + n : 2 * cap;
-    uint8_t *base = realloc(w->heap ? w->base : NULL, cap);
-    if (!base) {
+    struct block *b = w->heap ? realloc(block_of(w->base), sizeof *b + cap) : new_block(cap);
+    if (!b) {
         py.PyErr_NoMemory();
         return -1;
     }
-    if (!w->heap)
-        memcpy(base, w->base, len);
+    if (w->heap)
+        b->cap = cap;
+    else
+        memcpy(b->data, w->base, len);
     w->heap = 1;
-    w->base = base;
-    w->p = base + len;
-    w->end = base + cap;
+    w->base = b->data;
+    w->p = b->data + len;
+    w->end = b->data + b->cap;
     return 0;
 }
 
@@ -208,38 +240,83 @@ static PyObject *hold(PyObject *o) {
 static PyObject *item(PyObject *o, int tag, Py_ssize_t i) {
     if (tag == PY_T_TUPLE)
         return hold(py.PyTuple_GetItem(o, i));
-    if (py.PyList_GetItemRef)
+    if (py_free_threaded())
         return py.PyList_GetItemRef(o, i);
     return hold(py.PyList_GetItem(o, i));
 }
 
-// One word for each item, as long as they are all of the type that is wanted. 1: they are not.
+// The same, borrowed: while no Python code runs, the list holds it. Not on free-threaded builds.
+static inline PyObject *peek(PyObject *o, int tag, Py_ssize_t i) {
+    return tag == PY_T_TUPLE ? py.PyTuple_GetItem(o, i) : py.PyList_GetItem(o, i);
+}
+
+// One word for each item, as long as they are all of the type that is wanted: how many that are. What
+// does not change is kept at hand: this loop is what large lists take their time in.
+static uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
+                         uint64_t n) {
+    long long (*value)(PyObject *, int *) = py.PyLong_AsLongLongAndOverflow;
+    const PyObject *type = py.PyLong_Type;
+    const size_t offset = py_type_offset;
+    int overflow = 0;
+    for (uint64_t i = 0; i < n; i++, p += 8) {
+        PyObject *v = at(o, (Py_ssize_t)i);
+        if (((PyObject **)v)[offset] != type)
+            return i;
+        long long word = value(v, &overflow);
+        if (overflow)
+            return i;
+        memcpy(p, &word, 8);
+    }
+    return n;
+}
+
+static uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
+                           uint64_t n) {
+    double (*value)(PyObject *) = py.PyFloat_AsDouble;
+    const PyObject *type = py.PyFloat_Type;
+    const size_t offset = py_type_offset;
+    for (uint64_t i = 0; i < n; i++, p += 8) {
+        PyObject *v = at(o, (Py_ssize_t)i);
+        if (((PyObject **)v)[offset] != type)
+            return i;
+        double word = value(v);
+        memcpy(p, &word, 8);
+    }
+    return n;
+}
+
+// 1: not all of them are.
 static int put_words(struct py_writer *w, PyObject *o, int tag, uint64_t n, int kind) {
-    PyObject *type = kind == PY_S_INTS ? py.PyLong_Type : py.PyFloat_Type;
+    PyObject *(*at)(PyObject *, Py_ssize_t) =
+        tag == PY_T_TUPLE ? py.PyTuple_GetItem : py.PyList_GetItem;
+    if (py_free_threaded())
+        return 1;
     if (room(w, 9 + 8 * n))
         return -1;
-    uint8_t *p = w->p + 9;
-    for (uint64_t i = 0; i < n; i++, p += 8) {
-        int overflow = 0;
-        PyObject *v = item(o, tag, (Py_ssize_t)i);
-        if (!v)
-            return -1;
-        if (py_type_of(v) != type) {
-            overflow = 1;
-        } else if (kind == PY_S_INTS) {
-            long long word = py.PyLong_AsLongLongAndOverflow(v, &overflow);
-            memcpy(p, &word, 8);
-        } else {
-            double word = py.PyFloat_AsDouble(v);
-            memcpy(p, &word, 8);
-        }
-        py.Py_DecRef(v);
-        if (overflow)
-            return 1;
-    }
+    uint64_t done =
+        kind == PY_S_INTS ? put_ints(w->p + 9, o, at, n) : put_floats(w->p + 9, o, at, n);
+    if (done < n)
+        return 1;
     w->p[0] = kind == PY_S_INTS ? PY_T_INTS : PY_T_FLOATS;
     memcpy(w->p + 1, &n, 8);
-    w->p = p;
+    w->p += 9 + 8 * n;
+    return 0;
+}
+
+// The first items that are short texts.
+static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint64_t *i) {
+    for (; !py_free_threaded() && *i < n; ++*i) {
+        Py_ssize_t len;
+        PyObject *v = peek(o, tag, (Py_ssize_t)*i);
+        const char *s =
+            v && py_type_of(v) == py.PyUnicode_Type ? py.PyUnicode_AsUTF8AndSize(v, &len) : NULL;
+        if (!s || len > 255) {
+            py.PyErr_Clear(); // it has its turn again
+            return 0;
+        }
+        if (put_text(w, s, (uint64_t)len))
+            return -1;
+    }
     return 0;
 }
 
@@ -255,8 +332,11 @@ static int put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_sha
     if (rc <= 0)
         return rc;
     struct py_shape *elem = kind == PY_S_SEQ ? s->elem : NULL;
+    uint64_t i = 0;
     rc = put_count(w, tag, n);
-    for (uint64_t i = 0; !rc && i < n; i++)
+    if (!rc && elem && elem->kind == PY_S_TEXT)
+        rc = put_texts(w, o, tag, n, &i);
+    for (; !rc && i < n; i++)
         rc = encode_new(w, item(o, tag, (Py_ssize_t)i), elem, depth + 1);
     return rc;
 }
@@ -588,7 +668,7 @@ static void undo(struct py_writer *w) {
         py.Py_DecRef((PyObject *)w->far[i].obj);
     free(w->far);
     if (w->heap)
-        free(w->base);
+        py_free_out((uint64_t)w->base);
 }
 
 int py_encode(struct py_interp *in, struct py_frame *f, PyObject *o) {

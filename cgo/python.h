@@ -183,6 +183,8 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyDict_GetItemRef, (PyObject *, PyObject *, PyObject **))                               \
     X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t))                                     \
     X(PyObject *, PyErr_GetRaisedException, (void))                                                \
+    X(int, PyGC_Enable, (void))                                                                    \
+    X(int, PyGC_Disable, (void))                                                                   \
     X(size_t, _PyLong_NumBits, (PyObject *))                                                       \
     X(int, _PyLong_AsByteArray, (PyObject *, unsigned char *, size_t, int, int, int))              \
     X(PyInitConfig *, PyInitConfig_Create, (void))                                                 \

@@ -15,6 +15,7 @@ type Op int
 // The operations of Run.
 const (
 	OpCall       Op = C.PY_OP_CALL        // what: a Name; arg: encoded arguments
+	OpFind       Op = C.PY_OP_FIND        // what: a Name; gives what it stands for
 	OpCallObject Op = C.PY_OP_CALL_OBJECT // what: a Ptr; arg: encoded arguments
 	OpEval       Op = C.PY_OP_EVAL        // arg: code, namespace, source, file
 	OpExec       Op = C.PY_OP_EXEC        // the same

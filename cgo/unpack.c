@@ -49,6 +49,20 @@ static PyObject *decode_float(struct py_reader *r) {
     return py.PyFloat_FromDouble(d);
 }
 
+// Most parts are numbers or short texts.
+static inline PyObject *decode_part(struct py_reader *r, int depth) {
+    size_t left = (size_t)(r->end - r->p);
+    if (left > 2 && r->p[0] == PY_T_STR8 && left - 2 >= r->p[1]) {
+        r->p += 2;
+        return decode_str(r, r->p[-1]);
+    }
+    if (left > 8 && r->p[0] == PY_T_INT) {
+        r->p++;
+        return decode_int(r);
+    }
+    return py_decode(r, depth);
+}
+
 static PyObject *decode_sequence(struct py_reader *r, int tag, int depth) {
     uint64_t n;
     uint64_t size = tag == PY_T_INTS || tag == PY_T_FLOATS ? 8 : 1;
@@ -58,7 +72,7 @@ static PyObject *decode_sequence(struct py_reader *r, int tag, int depth) {
     for (uint64_t i = 0; o && i < n; i++) {
         PyObject *v = tag == PY_T_INTS     ? decode_int(r)
                       : tag == PY_T_FLOATS ? decode_float(r)
-                                           : py_decode(r, depth + 1);
+                                           : decode_part(r, depth + 1);
         int bad = !v || (tag == PY_T_TUPLE ? py.PyTuple_SetItem(o, (Py_ssize_t)i, v)
                                            : py.PyList_SetItem(o, (Py_ssize_t)i, v));
         if (bad) {
@@ -77,6 +91,7 @@ static PyObject *shared(PyObject *o) {
 // Keys recur: those of short text are made once for a buffer, and hashed once; not in one so short
 // that this would cost more than it saves.
 #define FEW 200
+#define LONG (16 << 10)
 static PyObject *decode_key(struct py_reader *r, int depth) {
     if (r->end - r->p < 2 || r->p[0] != PY_T_STR8 || r->p[1] > 32 || r->end - r->p - 2 < r->p[1])
         return py_decode(r, depth);
@@ -84,9 +99,7 @@ static PyObject *decode_key(struct py_reader *r, int depth) {
         return py_decode(r, depth);
     size_t n = r->p[1];
     const uint8_t *text = r->p + 2;
-    unsigned slot = (unsigned)n;
-    for (size_t i = 0; i < n; i++)
-        slot = slot * 31 + text[i];
+    unsigned slot = n ? (unsigned)(text[0] * 7 + text[n - 1] * 31 + text[n / 2] * 3 + n) : 0;
     struct py_key *k = &r->keys[slot % PY_KEYS];
     if (k->key && k->len == n && !memcmp(k->text, text, n)) {
         r->p += n + 2;
@@ -104,7 +117,7 @@ static PyObject *decode_key(struct py_reader *r, int depth) {
 
 static int decode_item(struct py_reader *r, PyObject *dict, int depth) {
     PyObject *k = decode_key(r, depth + 1);
-    PyObject *v = k ? py_decode(r, depth + 1) : NULL;
+    PyObject *v = k ? decode_part(r, depth + 1) : NULL;
     int rc = v ? py.PyDict_SetItem(dict, k, v) : -1;
     if (k)
         py.Py_DecRef(k);
@@ -238,7 +251,9 @@ PyObject *py_decode(struct py_reader *r, int depth) {
 }
 
 // Gives up what the reader keeps: after the last value.
-void py_reader_end(struct py_reader *r) {
+void py_reader_end(struct py_reader *r, int collect) {
+    if (collect)
+        py.PyGC_Enable();
     for (size_t i = 0; r->keys && i < PY_KEYS; i++) {
         if (r->keys[i].key)
             py.Py_DecRef(r->keys[i].key);
@@ -247,14 +262,21 @@ void py_reader_end(struct py_reader *r) {
     r->keys = NULL;
 }
 
+// New objects are no garbage yet: what is long is made without collections in between. Nobody else
+// runs meanwhile, but for the constructor of a value that has a class of its own.
+int py_reader_begin(struct py_reader *r) {
+    return r->end - r->p > LONG && py.PyGC_Disable && py.PyGC_Disable();
+}
+
 PyObject *py_decode_all(struct py_interp *in, const uint8_t *p, size_t len) {
     struct py_reader r = {.p = p, .end = p + len, .in = in};
+    int collect = py_reader_begin(&r);
     PyObject *o = py_decode(&r, 0);
     if (o && r.p != r.end) {
         malformed();
         py.Py_DecRef(o);
         o = NULL;
     }
-    py_reader_end(&r);
+    py_reader_end(&r, collect);
     return o;
 }

@@ -89,5 +89,11 @@ func (rt *Runtime) registerClass(ctx context.Context, class string, t reflect.Ty
 
 // find gives the object that a dotted name stands for.
 func (rt *Runtime) find(ctx context.Context, name string, out any) error {
-	return rt.Call(ctx, "_pyhost.find", out, name)
+	n, once, err := rt.names.get(name)
+	if err != nil {
+		return err
+	}
+	c := getCall()
+	c.rt, c.op, c.what, c.once, c.label = rt, cgo.OpFind, uint64(n), once, name
+	return rt.do(ctx, c, out)
 }

@@ -1,6 +1,25 @@
 package pyhost
 
-import "github.com/pyhost/pyhost/cgo"
+import (
+	"context"
+
+	"github.com/pyhost/pyhost/cgo"
+)
 
 // Interp gives benchmarks the C side, to compare with.
 func Interp(rt *Runtime) *cgo.Interp { return rt.in }
+
+// Echo hands a buffer that nobody vouches for to Python, and decodes what comes back.
+func Echo(rt *Runtime, buf []byte, out any) error {
+	c := getCall()
+	c.rt, c.op, c.label = rt, cgo.OpEcho, "echo"
+	c.enc.Buf = append(c.enc.Buf, buf...)
+	return rt.do(context.Background(), c, out)
+}
+
+// Encoded is a value as it crosses.
+func Encoded(v any) ([]byte, error) {
+	var e cgo.Encoder
+	err := e.Value(v)
+	return e.Buf, err
+}

@@ -1,0 +1,68 @@
+package pyhost_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+type shape struct {
+	Name  string  `py:"name"`
+	Sides []point `py:"sides"`
+	Next  *shape  `py:"next"`
+}
+
+type span struct {
+	From int `py:"start"`
+	To   int `py:"stop"`
+}
+
+func TestRegisteredClasses(t *testing.T) {
+	mustExec(t, `
+import dataclasses
+@dataclasses.dataclass
+class Shape:
+    name: str
+    sides: list
+    next: object = None
+    def area(self): return sum(s["x"] * s["y"] for s in self.sides)
+class Square(Shape): pass
+class Picky:
+    def __init__(self): pass
+`)
+	require.NoError(t, pyhost.Register[shape](bg, rt, "Shape"))
+	one := shape{Name: "one", Sides: []point{{1, 2}, {3, 4}}}
+	two := shape{Name: "two", Sides: []point{}, Next: &one}
+	area, err := pyhost.Call[int](bg, rt, "Shape.area", one)
+	require.NoError(t, err)
+	require.Equal(t, 14, area)
+	for _, expr := range []string{"Shape", "Square"} {
+		got, err := pyhost.Eval[any](bg, rt,
+			expr+"('two', [], Shape('one', [{'x': 1, 'y': 2}, {'x': 3, 'y': 4}]))")
+		require.NoError(t, err)
+		require.Equal(t, two, got)
+	}
+	for range 2 { // the second time by tables that are there
+		got, err := pyhost.Call[any](bg, rt, "_pyhost.same", []any{two, &one, nil})
+		require.NoError(t, err)
+		require.Equal(t, []any{two, one, nil}, got)
+		typed, err := pyhost.Call[[]shape](bg, rt, "_pyhost.same", []shape{two})
+		require.NoError(t, err)
+		require.Equal(t, []shape{two}, typed)
+	}
+	name, err := pyhost.Call[string](bg, rt, "operator.attrgetter", "x")
+	require.Error(t, err, name)
+
+	require.ErrorContains(t, pyhost.Register[shape](bg, rt, "Shape"), "registered already")
+	require.ErrorContains(t, pyhost.Register[span](bg, rt, "Shape"), "registered already")
+	require.ErrorContains(t, pyhost.Register[int](bg, rt, "Shape"), "no struct")
+	require.ErrorIs(t, pyhost.Register[span](bg, rt, "NoClass"), pyhost.NameError)
+	require.ErrorIs(t, pyhost.Register[span](bg, rt, "len"), pyhost.TypeError)
+	require.NoError(t, pyhost.Register[span](bg, rt, "Picky"))
+	require.ErrorIs(t, rt.Call(bg, "id", nil, span{}), pyhost.TypeError)
+	picky, err := pyhost.Eval[any](bg, rt, "Picky()") // has none of the fields
+	require.NoError(t, err)
+	require.IsType(t, (*pyhost.Ref)(nil), picky)
+}
