@@ -10,8 +10,9 @@
 //
 // # References
 //
-// An object crosses to Go as a [Ptr] that owns one reference, to be given back by [Interp.Decref]
-// while attached or by [Interp.DecrefLater] from anywhere. Values are copied.
+// An object crosses to Go as a [Ptr] that owns one reference, to be given back by [Interp.Detach]
+// while attached or by [Interp.DecrefLater] from anywhere. Values are copied. Numbers lie in memory
+// as they cross: little-endian machines only.
 //
 // # Errors
 //

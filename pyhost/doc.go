@@ -15,24 +15,70 @@
 //
 // # Values
 //
-// Values are copied, whole graphs in one crossing.
+// Values are copied, whole graphs in one crossing. From Go to Python and back into a target of type
+// any:
 //
-//	Go                              Python   back into any
-//	nil, nil pointer, slice or map  None     nil
-//	bool                            bool     bool
-//	ints, *big.Int                  int      int64, *big.Int where that is too small
-//	float32, float64                float    float64
-//	string                          str      string; bytes that are no UTF-8 by surrogateescape
-//	[]byte                          bytes    []byte, of a bytearray too
-//	slice, array                    list     []any
-//	[Tuple]                         tuple    [Tuple]
-//	map                             dict     map[string]any, map[any]any where a key is no str
-//	struct                          dict     from a dict into a struct only
-//	*[Object], *[Ref]               itself   *[Ref] for anything else
+//	Go                              Python             back into any
+//	nil, nil pointer, slice or map  None               nil
+//	bool                            bool               bool
+//	ints, *big.Int                  int                int64, *big.Int where that is too small
+//	float32, float64                float              float64
+//	complex64, complex128           complex            complex128
+//	string                          str                string
+//	[]byte, [N]byte                 bytes              []byte, of a bytearray too
+//	slice, array                    list               []any
+//	[Tuple]                         tuple              [Tuple]
+//	[Set], map[K]struct{}           set                [Set], of a frozenset too
+//	map                             dict               map[string]any; map[any]any where a key
+//	                                                   is no str
+//	struct                          dict               as a dict
+//	struct of [Register]            instance           the struct
+//	time.Time                       datetime, aware    time.Time, of a date or time too
+//	time.Duration                   timedelta          time.Duration
+//	*big.Rat                        Fraction           *Ref
+//	[Decimal]                       Decimal            *Ref
+//	[16]byte type called UUID       UUID               *Ref
+//	encoding.TextMarshaler          str                string
+//	[Marshaler]                     what it returns    as that
+//	*[Object], *[Ref]               itself             *Ref for anything else
 //
-// The names of struct fields are those of the tag `py:"name,omitempty"`, else the field's own.
-// Decoding into a typed target checks range and type. Values nested deeper than 1,000 levels are an
+// A subclass of a built-in type is a value of that type: IntEnum, namedtuple, OrderedDict. A member
+// of another enumeration stands for its value, a scalar of numpy for the Python number. Funcs,
+// channels and structs none of whose fields is exported have no Python form: an error.
+//
+// A typed target takes more than an any would, and checks range and type; what does not fit is an
+// error that says where: "result[3].price: str into float64".
+//
+//	target                 takes
+//	int, uint of any size  int in range
+//	float32, float64       float, int
+//	string                 str; os.PathLike, UUID, Decimal, Fraction as text
+//	*big.Rat               int, float, Fraction, Decimal
+//	[16]byte               bytes; UUID
+//	[]T, [N]T              list, tuple, set; any iterable: range, dict views, generators; arrays of
+//	                       numpy, array.array and memoryview, of n dimensions into n slices
+//	map[K]V                dict, any mapping
+//	map[K]struct{}         set
+//	struct                 dict, by key; an object, by attribute: dataclass, namedtuple; a tuple of as
+//	                       many items, by place
+//	[Unmarshaler]          what any would get
+//	encoding.TextUnmarshaler  str
+//	*[Ref]                 any object
+//
+// The names of struct fields are those of the tag `py:"name,omitempty"`, else the field's own;
+// `py:"-"` leaves one out. Fields of embedded structs count as the outer one's. Keys that are no
+// field are passed over, fields without a key stay as they are. A struct or an array that is a key
+// of a map is a tuple in Python.
+//
+// What is lost: nanoseconds, for Python has microseconds; that a naive datetime had no zone: it is
+// read as UTC, as is a date; the zone of a time.Time in time.Local, but for its offset; the order
+// of a dict in a Go map, and that of a Go map anywhere; that a list was a subclass; that bytes came
+// from a bytearray; that -0.0 was not 0 where ints are wanted. A time of day is on January 1 of
+// year 1, Go's first. Bytes of a string that are no UTF-8 cross as lone surrogates, as Python's own
+// file names do, and come back as they were. Two keys of a dict that are the same in Go are an
 // error.
+//
+// A value may be nested 1,000 levels deep; one that goes deeper, as a cycle does, is an error.
 //
 // # Cancellation
 //
