@@ -55,12 +55,13 @@
 //	string                 str; os.PathLike, UUID, Decimal, Fraction as text
 //	*big.Rat               int, float, Fraction, Decimal
 //	[16]byte               bytes; UUID
-//	[]T, [N]T              list, tuple, set; any iterable: range, dict views, generators; arrays of
-//	                       numpy, array.array and memoryview, of n dimensions into n slices
+//	[]T, [N]T              list, tuple, set; any iterable: range, dict views, generators;
+//	                       arrays of numpy, array.array and memoryview, of n dimensions into
+//	                       slices of slices
 //	map[K]V                dict, any mapping
 //	map[K]struct{}         set
-//	struct                 dict, by key; an object, by attribute: dataclass, namedtuple; a tuple of as
-//	                       many items, by place
+//	struct                 dict, by key; an object, by attribute: dataclass, namedtuple;
+//	                       a tuple of as many items, by place
 //	[Unmarshaler]          what any would get
 //	encoding.TextUnmarshaler  str
 //	*[Ref]                 any object

@@ -208,7 +208,8 @@ func ExampleRegister() {
 		Suit string `py:"suit"`
 		Rank int    `py:"rank"`
 	}
-	python("import dataclasses", "@dataclasses.dataclass", "class Card:", "  suit: str", "  rank: int")
+	python("import dataclasses", "@dataclasses.dataclass", "class Card:",
+		"  suit: str", "  rank: int")
 	if err := pyhost.Register[Card](context.Background(), rt, "Card"); err != nil {
 		fmt.Println(err)
 	}
