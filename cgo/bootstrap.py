@@ -56,18 +56,55 @@ def configure(settings):
         import os
 
         os.environ.update(settings["env"])
-    refuse_faulthandler()
-    start_no_daemons()
+    after_import("faulthandler", refuse_faulthandler)
+    after_import("threading", start_no_daemons)
     if sys.version_info < (3, 14):
-        sys.meta_path.insert(0, Spawning)
+        after_import("multiprocessing.context", spawn)
 
 
-def start_no_daemons():
+def after_import(name, change):
+    """Has a module changed as soon as it is there: importing them all here would take as long as the
+    rest of a start.
+    """
+    if name in sys.modules:
+        change(sys.modules[name])
+        return
+
+    class Finder:
+        @staticmethod
+        def find_spec(wanted, path=None, target=None):
+            if wanted != name:
+                return None
+            sys.meta_path.remove(Finder)
+            from importlib.util import find_spec
+
+            spec = find_spec(name)
+            if spec is not None and spec.loader is not None:
+                spec.loader = Loader(spec.loader, change)
+            return spec
+
+    sys.meta_path.insert(0, Finder)
+
+
+class Loader:
+    """Another loader, and a change to the module that it has loaded."""
+
+    def __init__(self, loader, change):
+        self.loader, self.change = loader, change
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        self.change(module)
+
+
+def start_no_daemons(threading):
     """A thread takes after the one that starts it, and those that Python did not start are daemons to
     it: but what a goroutine starts is to be waited for, as if the main thread had started it.
     """
-    import threading
-
     init = threading._DummyThread.__init__
 
     def as_main(self):
@@ -77,30 +114,13 @@ def start_no_daemons():
     threading._DummyThread.__init__ = as_main
 
 
-class Spawning:
-    """Finds multiprocessing.context, whose default up to 3.13 is to fork, and makes it spawn."""
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name != "multiprocessing.context":
-            return None
-        from importlib.machinery import PathFinder
-
-        spec = PathFinder.find_spec(name, path, target)
-        run = spec.loader.exec_module
-
-        def exec_module(module):
-            run(module)
-            spawn = module._concrete_contexts["spawn"]
-            module._default_context = module.DefaultContext(spawn)
-
-        spec.loader.exec_module = exec_module
-        return spec
+def spawn(context):
+    """multiprocessing's default up to 3.13 is to fork."""
+    context._default_context = context.DefaultContext(context._concrete_contexts["spawn"])
 
 
-def refuse_faulthandler():
+def refuse_faulthandler(faulthandler):
     """faulthandler replaces the handler by which Go recovers from a nil dereference."""
-    import faulthandler
 
     def enable(*args, **kw):
         raise RuntimeError(
@@ -114,13 +134,10 @@ def refuse_faulthandler():
     faulthandler.register = enable
 
 
-def interruptible(ident):
-    """Whether an exception may be raised in a thread: not in code that holds the locks of imports and
-    of threading, which would stay held.
+def interruptible(frame):
+    """Whether an exception may be raised in the thread that is in this frame: not in code that holds the
+    locks of imports and of threading, which would stay held.
     """
-    frame = sys._current_frames().get(ident)
-    if frame is None:
-        return True
     name = frame.f_code.co_filename
     return not name.startswith("<frozen ") and not name.endswith(("threading.py", "queue.py"))
 
@@ -137,6 +154,16 @@ def absorb():
 
 def same(value):
     return value
+
+
+def import_all(names):
+    import importlib
+
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError:  # this Python was built without it
+            pass
 
 
 def new_namespace():

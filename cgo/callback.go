@@ -40,9 +40,24 @@ func (nobody) Lost()                   {}
 func register() int {
 	hostsMu.Lock()
 	defer hostsMu.Unlock()
-	all := append(current(), nobody{})
+	all := current()
+	i := slices.Index(all, nil)
+	if i < 0 {
+		i = len(all)
+		all = append(all, nil)
+	}
+	all[i] = nobody{}
 	hosts.Store(&all)
-	return len(all) - 1
+	return i
+}
+
+// unregister frees the handle of an interpreter that has gone.
+func unregister(handle int) {
+	hostsMu.Lock()
+	defer hostsMu.Unlock()
+	all := current()
+	all[handle] = nil
+	hosts.Store(&all)
 }
 
 // Serve names the host that C calls from now on.

@@ -62,12 +62,13 @@ static int reporting(struct py_state *st) {
 enum { GONE, NOT_NOW, NOW };
 
 // Whether the thread with this state is still there, and may be interrupted as far as C can tell.
-static int look(struct py_interp *in, uint64_t number, unsigned long *ident) {
+static int look(struct py_interp *in, uint64_t number, unsigned long *ident, PyThreadState **ts) {
     int found = GONE;
     pthread_mutex_lock(&in->mu);
     for (struct py_state *st = in->states; st; st = st->next) {
         if (st->number == number && !get(&st->ends)) {
             *ident = st->ident;
+            *ts = st->ts;
             found = reporting(st) ? NOT_NOW : NOW;
         }
     }
@@ -75,9 +76,11 @@ static int look(struct py_interp *in, uint64_t number, unsigned long *ident) {
     return found;
 }
 
-// What Python's side says: see bootstrap.py.
-static int interruptible(struct py_interp *in, unsigned long ident) {
-    PyObject *args[2] = {NULL, py.PyLong_FromLongLong((long long)ident)}, *ok = NULL;
+// What Python's side says of the frame that the thread is in: see bootstrap.py. Not by
+// sys._current_frames, which makes frame objects of all interpreters in the heap of this one, while
+// those with a GIL of their own are running: they crash when they free them.
+static int interruptible(struct py_interp *in, PyThreadState *ts) {
+    PyObject *args[2] = {NULL, py.PyThreadState_GetFrame(ts)}, *ok = NULL;
     if (args[1]) {
         ok = py.PyObject_VectorcallDict(in->names.interruptible, args + 1,
                                         1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -95,13 +98,14 @@ static int interruptible(struct py_interp *in, unsigned long ident) {
 int py_cancel(struct py_interp *in, struct py_frame *f) {
     struct py_scope sc;
     unsigned long ident = 0;
+    PyThreadState *ts = NULL;
     if (py_enter(in, &sc, NULL))
         return 0;
-    int hit = get(&f->state) == PY_RUNNING ? look(in, f->runner, &ident) : GONE;
-    if (hit == NOW && !interruptible(in, ident))
+    int hit = get(&f->state) == PY_RUNNING ? look(in, f->runner, &ident, &ts) : GONE;
+    if (hit == NOW && !interruptible(in, ts))
         hit = NOT_NOW;
     if (hit == NOW)
-        hit = look(in, f->runner, &ident);
+        hit = look(in, f->runner, &ident, &ts);
     lock(in);
     if (get(&f->state) != PY_RUNNING)
         hit = GONE;

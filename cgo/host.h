@@ -33,7 +33,7 @@ struct py_names {
     PyObject *report;                  // bootstrap.report(exception) -> a flat tuple
     PyObject *make, *plain, *classify; // the same of values.py
     PyObject *absorb;                  // bootstrap.absorb()
-    PyObject *interruptible;           // bootstrap.interruptible(ident) -> bool
+    PyObject *interruptible;           // bootstrap.interruptible(frame) -> bool
 };
 
 // One interpreter. Never freed, so that a late look at it is always safe.
@@ -46,6 +46,8 @@ struct py_interp {
 
     uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;
+    PyThreadState *anchor;  // the one it was made with, on the thread that will end it
+    struct py_interp *main; // NULL: it is the main interpreter
     int64_t id;
     pthread_mutex_t mu;      // guards the fields below; never held while waiting for a GIL
     struct py_state *states; // every kept state, linked by next
@@ -164,7 +166,19 @@ int py_bootstrap(struct py_interp *, const char *source, struct py_frame *);
 // waited for them for `limit` ns.
 int py_finish(struct py_interp *, int64_t limit);
 
+struct py_interp *py_new_interp(PyThreadState *, uint64_t handle); // while attached; or NULL
+void py_import_threading(void);
+void py_drop_names(struct py_interp *);
+int py_strangers(struct py_interp *, int64_t limit); // states that are not ours, after the limit
+
+// sub.c
+int py_own_gil(void); // can sub-interpreters have a GIL of their own?
+struct py_interp *py_sub_start(struct py_interp *main, const PyInterpreterConfig *, uint64_t handle,
+                               char *err, size_t cap);
+int py_sub_end(struct py_interp *, int64_t limit);
+
 // thread.c
+void *py_slot_swap(void *ts); // what the gilstate slot of this thread held
 int py_enter(struct py_interp *, struct py_scope *, struct py_frame *);
 void py_leave(struct py_scope *);
 void py_attached(struct py_state *, struct py_frame *);
@@ -201,7 +215,9 @@ int py_inside(struct py_interp *); // does this thread stand inside: in a Do, a 
 void py_unblock(struct py_interp *, struct py_callback *);
 void py_block(struct py_interp *, struct py_callback *);
 void py_decref_later(struct py_interp *, uint64_t obj);
-void py_lost_pipe(int fd); // written to when a thread dies inside
+void py_lost_pipe(int fd);                    // written to when a thread dies inside
+struct py_state *py_park(struct py_interp *); // detaches from any other one; NULL: there is none
+void py_unpark(struct py_state *);
 int py_on_main_thread(void);
 int py_take_lost(struct py_interp *);
 int py_state_count(struct py_interp *);

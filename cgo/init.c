@@ -6,8 +6,6 @@
 
 #include "host.h"
 
-static PyThreadState *first; // the thread state of that thread
-
 // A forked child that comes back into Go hangs at its first collection: refuse it, with a way out.
 static int audit(const char *event, PyObject *args, void *data) {
     (void)args;
@@ -122,7 +120,7 @@ static int find_names(struct py_interp *in) {
 }
 
 // What is held of __main__ would live on, without its __del__, when Python ends.
-static void drop_names(struct py_interp *in) {
+void py_drop_names(struct py_interp *in) {
     PyObject **p = (PyObject **)&in->names, **end = (PyObject **)(&in->names + 1);
     for (; p < end; p++) {
         if (*p)
@@ -131,11 +129,13 @@ static void drop_names(struct py_interp *in) {
     }
 }
 
-static struct py_interp *new_interp(PyThreadState *ts, uint64_t handle) {
+// Of the interpreter that is attached.
+struct py_interp *py_new_interp(PyThreadState *ts, uint64_t handle) {
     struct py_interp *in = calloc(1, sizeof *in);
     if (!in)
         return NULL;
     in->handle = handle;
+    in->anchor = ts;
     in->is = py.PyThreadState_GetInterpreter(ts);
     in->id = py.PyInterpreterState_GetID(in->is);
     pthread_mutex_init(&in->mu, NULL);
@@ -145,6 +145,20 @@ static struct py_interp *new_interp(PyThreadState *ts, uint64_t handle) {
         return NULL;
     }
     return in;
+}
+
+static void import_early(const char *name) {
+    PyObject *mod = py.PyImport_ImportModule(name);
+    if (mod)
+        py.Py_DecRef(mod);
+    py.PyErr_Clear();
+}
+
+// On the thread that will end the interpreter, by the thread state it was made with: up to 3.12
+// whoever imports threading first becomes its main_thread().
+void py_import_threading(void) {
+    if (py_loaded_version() <= 0x030c)
+        import_early("threading");
 }
 
 int py_start_may_exit(void) {
@@ -161,25 +175,16 @@ struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err,
         start_flags(s);
     else if (start_config(s, err, cap))
         return NULL;
-    first = py.PyThreadState_Get();
+    PyThreadState *first = py.PyThreadState_Get();
     // Not before: PYTHONDEVMODE and PYTHONMALLOC may have brought another allocator, which could
     // not free what the hook takes.
     py.PySys_AddAuditHook(audit, NULL);
     py_find_gil_key();
-    struct py_interp *in = py_calibrate() ? NULL : new_interp(first, handle);
+    struct py_interp *in = py_calibrate() ? NULL : py_new_interp(first, handle);
     if (!in)
         snprintf(err, cap, "cannot read this Python's objects");
-    // Up to 3.12 whoever imports it first becomes threading.main_thread().
-    static const char *const first_imports[] = {
-        "_signal", // up to 3.11 _thread.interrupt_main crashes without it
-        "threading",
-    };
-    for (int i = 0; i < (py_loaded_version() <= 0x030c ? 2 : 1); i++) {
-        PyObject *mod = py.PyImport_ImportModule(first_imports[i]);
-        if (mod)
-            py.Py_DecRef(mod);
-        py.PyErr_Clear();
-    }
+    import_early("_signal"); // up to 3.11 _thread.interrupt_main crashes without it
+    py_import_threading();
     py.PyEval_SaveThread();
     return in;
 }
@@ -230,21 +235,29 @@ int py_bootstrap(struct py_interp *in, const char *source, struct py_frame *f) {
     return rc;
 }
 
-int py_finish(struct py_interp *in, int64_t limit) {
+// Threads that have ended, but not quite, are waited for. The caller is attached by the anchor.
+int py_strangers(struct py_interp *in, int64_t limit) {
     int64_t end = py_now() + limit;
-    py.PyEval_RestoreThread(first);
-    int strangers = py_close_states(in, first);
-    while (strangers && py_now() < end) { // threads that have ended, but not quite
+    int strangers = py_close_states(in, in->anchor);
+    while (strangers && py_now() < end) {
         py.PyEval_SaveThread();
         usleep(1000);
-        py.PyEval_RestoreThread(first);
-        strangers = py_close_states(in, first);
+        py.PyEval_RestoreThread(in->anchor);
+        strangers = py_close_states(in, in->anchor);
     }
+    return strangers;
+}
+
+int py_finish(struct py_interp *in, int64_t limit) {
+    if (in->main)
+        return py_sub_end(in, limit);
+    py.PyEval_RestoreThread(in->anchor);
+    int strangers = py_strangers(in, limit);
     if (strangers) {
         py.PyEval_SaveThread();
         return strangers;
     }
-    drop_names(in);
+    py_drop_names(in);
     py_shapes_drop(in);
     py.Py_FinalizeEx();
     return 0;

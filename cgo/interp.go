@@ -49,18 +49,24 @@ var values string
 // thread of its own that does nothing else but finalise it. The frame gets an exception, with
 // StatusRaised.
 func StartMain(s *Start, f *Frame) (*Interp, Status, error) {
+	if err := watchLost(); err != nil {
+		return nil, StatusOK, err
+	}
+	return keep(s.run, f)
+}
+
+// keep has an interpreter started by an OS thread of its own, which will end it too, and gives it
+// the library's side in Python.
+func keep(start func() (*Interp, error), f *Frame) (*Interp, Status, error) {
 	type started struct {
 		in  *Interp
 		err error
 	}
-	if err := watchLost(); err != nil {
-		return nil, StatusOK, err
-	}
 	done := make(chan started)
 	finish := make(chan finishing)
 	go func() {
-		runtime.LockOSThread() // for ever: Python must be finalised by the thread that started it
-		in, err := s.run()
+		runtime.LockOSThread() // the thread dies with the goroutine, and its thread states go
+		in, err := start()
 		done <- started{in, err}
 		if err != nil {
 			return
@@ -91,8 +97,13 @@ func (s *Start) run() (*Interp, error) {
 		c.home = C.CString(s.Home)
 	}
 	c.use_environment, c.user_site = toInt(s.UseEnvironment), toInt(s.UserSite)
-	p := C.py_start(&c, C.uint64_t(register()), &e[0], C.size_t(len(e)))
+	handle := register()
+	return e.interp(C.py_start(&c, C.uint64_t(handle), &e[0], C.size_t(len(e))), handle)
+}
+
+func (e *cError) interp(p *C.struct_py_interp, handle int) (*Interp, error) {
 	if p == nil {
+		unregister(handle)
 		return nil, e.err()
 	}
 	return &Interp{p: p, addr: C.uintptr_t(uintptr(unsafe.Pointer(p)))}, nil
@@ -126,17 +137,18 @@ func (in *Interp) Inside() bool { return C.py_inside(in.p) != 0 }
 // ErrStrangers tells that threads that the library did not make still belong to the interpreter.
 var ErrStrangers = errors.New("threads of Python are still running")
 
-// Finish finalises the main interpreter. Nobody may be inside, now or later. If it takes longer
-// than the limit the interpreter is left to itself, with an error.
+// Finish finalises the main interpreter, or ends a sub-interpreter. Nobody may be inside, now or
+// later. If it takes longer than the limit the interpreter is left to itself, with an error.
 func (in *Interp) Finish(limit time.Duration) error {
 	f := finishing{limit / 2, make(chan int, 1)}
 	in.finish <- f
 	defer close(in.finish)
 	select {
 	case n := <-f.strangers:
-		if n > 0 {
+		if n != 0 {
 			return fmt.Errorf("%w: %d", ErrStrangers, n)
 		}
+		unregister(int(in.p.handle))
 		return nil
 	case <-time.After(limit):
 		return fmt.Errorf("finalization did not end in %v", limit)
@@ -158,7 +170,9 @@ func watchLost() error {
 				return
 			}
 			for _, h := range *hosts.Load() {
-				h.Lost()
+				if h != nil {
+					h.Lost()
+				}
 			}
 		}
 	}()

@@ -51,6 +51,18 @@ typedef struct {
 } Py_buffer;
 enum { PyBUF_FORMAT = 0x0004, PyBUF_STRIDES = 0x0018, PyBUF_RECORDS_RO = 0x001c };
 
+// The same from 3.12 to 3.14.
+typedef struct {
+    int use_main_obmalloc, allow_fork, allow_exec, allow_threads, allow_daemon_threads;
+    int check_multi_interp_extensions, gil;
+} PyInterpreterConfig;
+enum { PyInterpreterConfig_SHARED_GIL = 1, PyInterpreterConfig_OWN_GIL = 2 };
+typedef struct {
+    int _type; // 0: no error
+    const char *func, *err_msg;
+    int exitcode;
+} PyStatus;
+
 typedef int (*Py_AuditHookFunction)(const char *event, PyObject *args, void *data);
 typedef int (*Py_tracefunc)(PyObject *obj, PyObject *frame, int what, PyObject *arg);
 
@@ -89,6 +101,10 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyThreadState_Clear, (PyThreadState *))                                                \
     X(void, PyThreadState_Delete, (PyThreadState *))                                               \
     X(PyThreadState *, PyThreadState_Next, (PyThreadState *))                                      \
+    X(PyObject *, PyThreadState_GetFrame, (PyThreadState *))                                       \
+    X(PyThreadState *, PyThreadState_Swap, (PyThreadState *))                                      \
+    X(PyThreadState *, Py_NewInterpreter, (void))                                                  \
+    X(void, Py_EndInterpreter, (PyThreadState *))                                                  \
     X(PyInterpreterState *, PyThreadState_GetInterpreter, (PyThreadState *))                       \
     X(int, PyThreadState_SetAsyncExc, (unsigned long, PyObject *))                                 \
     X(PyThreadState *, PyInterpreterState_ThreadHead, (PyInterpreterState *))                      \
@@ -183,6 +199,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyDict_GetItemRef, (PyObject *, PyObject *, PyObject **))                               \
     X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t))                                     \
     X(PyObject *, PyErr_GetRaisedException, (void))                                                \
+    X(PyStatus, Py_NewInterpreterFromConfig, (PyThreadState **, const PyInterpreterConfig *))      \
     X(int, PyGC_Enable, (void))                                                                    \
     X(int, PyGC_Disable, (void))                                                                   \
     X(size_t, _PyLong_NumBits, (PyObject *))                                                       \

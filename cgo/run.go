@@ -65,6 +65,33 @@ func (in *Interp) SetClass(number uint64, t reflect.Type) {
 	C.py_class_shape(in.p, C.uint64_t(number), *(**C.struct_py_shape)(unsafe.Pointer(&s)))
 }
 
+// Park detaches the calling OS thread from whatever interpreter it is attached to, but this one,
+// until Unpark: the goroutine, which is locked to it, is about to wait. nil: there is none.
+func (in *Interp) Park() *Parked { return park(in.p) }
+
+// Park is the same for every interpreter.
+func Park() *Parked { return park(nil) }
+
+func park(in *C.struct_py_interp) *Parked {
+	if st := C.py_park(in); st != nil {
+		return &Parked{st}
+	}
+	return nil
+}
+
+// Parked is an attachment that is given up for a while.
+type Parked struct{ st *C.struct_py_state }
+
+// Unpark takes it up again; it does nothing if there was none.
+func (p *Parked) Unpark() {
+	if p != nil {
+		C.py_unpark(p.st)
+	}
+}
+
+// PassBaton passes the gate's baton on, for whoever took it and does not attach after all.
+func (in *Interp) PassBaton() { C.py_pass_baton(in.p) }
+
 // OnMainThread tells whether the caller runs on the first thread of the process.
 func OnMainThread() bool { return C.py_on_main_thread() != 0 }
 

@@ -66,12 +66,18 @@ PyObject **py_shape_names(struct py_interp *in, struct py_shape *s) {
 
 // Attached, in the end: nobody uses a shape any more.
 void py_shapes_drop(struct py_interp *in) {
-    for (struct py_shape *s = in->shapes; s; s = s->next) {
+    for (struct py_shape *s = in->shapes, *next; s; s = next) {
+        next = s->next;
         if (s->names)
             drop_refs(s->names, s->n);
-        s->names = NULL;
+        free(s->fields);
+        free(s->text);
+        free(s);
     }
+    in->shapes = NULL;
     py_forget_kinds(in);
+    free(in->kinds);
+    in->kinds = NULL;
 }
 
 // Attached. Numbers are given in order, one at a time. The old table stays: others may look at it.

@@ -47,6 +47,12 @@ static void slot_set(void *ts) {
         pthread_setspecific(gil_key, ts);
 }
 
+void *py_slot_swap(void *ts) {
+    void *old = slot_get();
+    slot_set(ts);
+    return old;
+}
+
 void py_lost_pipe(int fd) {
     lost_fd = fd;
 }
@@ -404,6 +410,20 @@ int py_resume(struct py_interp *in) {
     py.PyEval_RestoreThread(st->ts);
     attached(st, NULL);
     return PY_OK;
+}
+
+// Never wait for one interpreter while attached to another: the one that is waited for may need it.
+struct py_state *py_park(struct py_interp *in) {
+    struct py_state *st = py_thread.cur;
+    if (!st || st->in == in)
+        return NULL;
+    detach(st);
+    return st;
+}
+
+void py_unpark(struct py_state *st) {
+    py.PyEval_RestoreThread(st->ts);
+    attached(st, NULL);
 }
 
 int py_on_main_thread(void) {

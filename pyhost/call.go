@@ -186,6 +186,9 @@ func (rt *Runtime) do(ctx context.Context, c *call, out any) error {
 	if flags == 0 {
 		c.frame.SetShape(rt.in.ShapeFor(out))
 	}
+	if parked := rt.park(); parked != nil {
+		defer parked.Unpark()
+	}
 	if ctx.Done() != nil {
 		if ctx.Err() != nil { // nothing is begun
 			defer c.put()

@@ -57,7 +57,7 @@ func (rt *Runtime) tooLate(ctx context.Context, label string) error {
 
 // doApart runs a call whose context can end on a worker, so that the caller can return without it.
 func (rt *Runtime) doApart(ctx context.Context, c *call, flags uint32, out any) error {
-	if rt.scopes.Load() != 0 && rt.in.Inside() {
+	if scopes.Load() != 0 && rt.in.Inside() {
 		return rt.doHere(ctx, c, flags, out) // it holds the GIL: another thread would wait for it
 	}
 	if err := rt.enter(ctx, c, flags|cgo.FlagCancellable); err != nil {

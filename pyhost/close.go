@@ -44,22 +44,32 @@ func (rt *Runtime) Close() error {
 	if rt.in.Inside() {
 		return errors.New("pyhost: Close while attached to the runtime")
 	}
+	if scopes.Load() != 0 {
+		defer cgo.Park().Unpark()
+	}
 	rt.closing.Do(func() { rt.closeErr = rt.close() })
 	return rt.closeErr
 }
 
 func (rt *Runtime) close() error {
-	defer main.closed(rt)
+	defer rt.gone()
 	rt.gate.close()
+	left := rt.children.close()
 	if err := rt.drain(); err != nil {
 		return err
 	}
-	cgo.MemoryLimit(0) // what exceeded it may still tidy up
-	left, err := rt.shutdown()
-	if len(left) > 0 || err != nil {
-		return &LeakError{Threads: left, Err: err}
+	if left != nil { // Python cannot end before they do
+		return &LeakError{Err: left}
+	}
+	if rt.parent == nil {
+		cgo.MemoryLimit(0) // what exceeded it may still tidy up
+	}
+	threads, err := rt.shutdown()
+	if len(threads) > 0 || err != nil {
+		return &LeakError{Threads: threads, Err: err}
 	}
 	rt.codes.close()
+	rt.names.free(rt.in)
 	rt.cancelMu.Lock()
 	rt.finished = true
 	rt.cancelMu.Unlock()
@@ -68,7 +78,18 @@ func (rt *Runtime) close() error {
 	if err := rt.in.Finish(rt.cfg.CloseTimeout); err != nil {
 		return &LeakError{Err: err}
 	}
+	if rt.parent != nil {
+		rt.parent.children.remove(rt)
+	}
 	return nil
+}
+
+// gone: Python cannot be opened anew, but another error tells so from now on. A sub-interpreter
+// that was left unfinished stays a child, and is one of those that keep its parent from finishing.
+func (rt *Runtime) gone() {
+	if rt.parent == nil {
+		main.closed(rt)
+	}
 }
 
 func (m *mainState) closed(rt *Runtime) {

@@ -202,6 +202,9 @@ func (rt *Runtime) raised(c *call) error {
 	}
 	e := exception(t[:reportSize])
 	e.printed, _ = t[reportSize].(string)
+	if rt.parent != nil {
+		return isolatable(e)
+	}
 	return e
 }
 

@@ -67,3 +67,16 @@ func (n *names) find(name string) (id cgo.Name, once bool, err error) {
 	n.recent[slot(name)].Store(p)
 	return p.id, false, nil
 }
+
+// free gives the prepared names back, when no call will come any more.
+func (n *names) free(in *cgo.Interp) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range n.recent {
+		n.recent[i].Store(nil)
+	}
+	for _, p := range n.known {
+		in.FreeName(p.id)
+	}
+	n.known = nil
+}

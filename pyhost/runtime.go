@@ -22,10 +22,12 @@ type Runtime struct {
 	codes   codes
 	jobs    chan *call // hands calls with a cancellable context to idle workers
 	done    chan struct{}
-	scopes  atomic.Int64 // Do, Acquire and writes to streams under way
 	stats   counters
 	record  recorder
 	classes classes
+
+	parent   *Runtime // of a sub-interpreter
+	children children
 
 	cancelMu sync.Mutex     // one goroutine at a time waits for the GIL in order to cancel
 	finished bool           // nobody may attach any more; guarded by cancelMu
@@ -36,6 +38,18 @@ type Runtime struct {
 	cancelling atomic.Bool // Close cancels whoever is inside
 	closeErr   error
 	streamsMu  [3]sync.Mutex // one write at a time for each stream
+}
+
+// scopes counts Do, Acquire and writes to streams under way, of all runtimes: while there are none,
+// no goroutine need ask where it stands.
+var scopes atomic.Int64
+
+// park detaches the goroutine from other interpreters, before it waits for this one.
+func (rt *Runtime) park() *cgo.Parked {
+	if scopes.Load() == 0 {
+		return nil
+	}
+	return rt.in.Park()
 }
 
 // mainState: Python starts once per process.
@@ -104,18 +118,30 @@ func (rt *Runtime) start() error {
 	if start.Program == "" {
 		start.Home = rt.python.Prefix
 	}
-	c := getCall()
-	defer c.put()
-	in, status, err := cgo.StartMain(start, &c.frame)
+	err := rt.begin(func(f *cgo.Frame) (*cgo.Interp, cgo.Status, error) {
+		return cgo.StartMain(start, f)
+	})
 	if err != nil {
 		return fmt.Errorf("pyhost: start %s: %w", rt.python.Libpython, err)
 	}
-	rt.in = in
+	cgo.MemoryLimit(rt.cfg.MemoryLimit)
+	return nil
+}
+
+// begin starts the interpreter and makes it ready for calls.
+func (rt *Runtime) begin(start func(*cgo.Frame) (*cgo.Interp, cgo.Status, error)) error {
+	c := getCall()
+	defer c.put()
+	in, status, err := start(&c.frame)
+	if err != nil {
+		return err
+	}
+	rt.in, c.rt = in, rt
 	rt.gate = newGate(in.Gate(), rt.cfg.MaxThreads, rt.python.FreeThreaded, in.Inside)
 	rt.codes.init()
 	in.Serve((*host)(rt))
 	if err := rt.result(c, status, nil); err != nil {
-		return fmt.Errorf("pyhost: start %s: %w", rt.python.Libpython, err)
+		return err
 	}
 	return rt.configure()
 }
@@ -136,7 +162,7 @@ func (rt *Runtime) tryEnvironment() error {
 	return nil
 }
 
-// configure hands Config to Python's side, and only then bounds the memory.
+// configure hands Config to Python's side.
 func (rt *Runtime) configure() error {
 	path, env := rt.cfg.Path, rt.cfg.Env
 	if path == nil {
@@ -152,7 +178,6 @@ func (rt *Runtime) configure() error {
 	if err := rt.Call(context.Background(), "_pyhost.configure", nil, settings); err != nil {
 		return fmt.Errorf("pyhost: configure: %w", err)
 	}
-	cgo.MemoryLimit(rt.cfg.MemoryLimit)
 	return nil
 }
 
@@ -180,8 +205,8 @@ func (h *host) Write(fd int, p []byte) error {
 	}
 	h.streamsMu[fd].Lock()
 	defer h.streamsMu[fd].Unlock()
-	h.scopes.Add(1) // calls of the writer run on its own thread, not on a worker's
-	defer h.scopes.Add(-1)
+	scopes.Add(1) // calls of the writer run on its own thread, not on a worker's
+	defer scopes.Add(-1)
 	_, err := w.Write(p)
 	return err
 }
@@ -189,7 +214,7 @@ func (h *host) Write(fd int, p []byte) error {
 // Lost gives back the places of goroutines that exited while they were attached.
 func (h *host) Lost() {
 	for range h.in.TakeLost() {
-		h.scopes.Add(-1)
+		scopes.Add(-1)
 		h.gate.leave(pass{flags: cgo.FlagSlot})
 	}
 }

@@ -29,7 +29,10 @@ func (rt *Runtime) callScalars(ctx context.Context, name string, out any, args [
 	number, ok := rt.gate.hop()
 	got := pass{flags: cgo.FlagSlot, number: number}
 	if !ok {
-		if got, err = rt.gate.enter(ctx); err != nil {
+		parked := rt.park()
+		got, err = rt.gate.enter(ctx)
+		parked.Unpark()
+		if err != nil {
 			return true, rt.refused(ctx, name, err)
 		}
 	}

@@ -77,7 +77,10 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 		flags = cgo.FlagCancellable
 	}
 	th.call.frame.Reset(0)
-	if err := rt.enter(ctx, th.call, flags); err != nil {
+	parked := rt.park()
+	err := rt.enter(ctx, th.call, flags)
+	parked.Unpark()
+	if err != nil {
 		return nil, err
 	}
 	lock()
@@ -86,7 +89,7 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 		rt.gate.leave(th.call.pass)
 		return nil, statusError(status)
 	}
-	rt.scopes.Add(1)
+	scopes.Add(1)
 	if ctx.Done() != nil {
 		th.stop = rt.cancelAfter(ctx, th.call)
 	}
@@ -107,7 +110,7 @@ func (th *Thread) Release() {
 	if th.stop != nil {
 		th.stop()
 	}
-	th.rt.scopes.Add(-1)
+	scopes.Add(-1)
 	th.rt.gate.leave(th.call.pass)
 	th.rt.stats.ran(th.call)
 	runtime.UnlockOSThread()

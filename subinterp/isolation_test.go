@@ -1,0 +1,191 @@
+package subinterp_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+	"github.com/pyhost/pyhost/subinterp"
+)
+
+func exec(t *testing.T, rt *pyhost.Runtime, code string) {
+	t.Helper()
+	require.NoError(t, rt.Exec(bg, code))
+}
+
+func eval[T any](t *testing.T, rt *pyhost.Runtime, expr string) T {
+	t.Helper()
+	v, err := pyhost.Eval[T](bg, rt, expr)
+	require.NoError(t, err)
+	return v
+}
+
+// What is changed in one interpreter is not seen in another.
+var perInterpreter = map[string]struct{ change, seen string }{
+	"globals": {"here = 1", "'here' in globals()"},
+	"modules": {"import sys, types; sys.modules['made'] = types.ModuleType('made')",
+		"'made' in __import__('sys').modules"},
+	"state of a module": {"import json; json.mine = 1", "hasattr(__import__('json'), 'mine')"},
+	"path": {"import sys; sys.path.append('/mine')",
+		"'/mine' in __import__('sys').path"},
+	"builtins": {"import builtins; builtins.mine = 1",
+		"hasattr(__import__('builtins'), 'mine')"},
+	"warnings filters": {"import warnings; warnings.simplefilter('error', BytesWarning)",
+		"__import__('warnings').filters[0][2] is BytesWarning"},
+	"recursion limit": {"import sys; sys.setrecursionlimit(777)",
+		"__import__('sys').getrecursionlimit() == 777"},
+	"argv": {"import sys; sys.argv = ['mine']", "__import__('sys').argv == ['mine']"},
+	"error handlers": {"import codecs; codecs.register_error('mine', lambda e: ('', e.end))",
+		"b'\\xff'.decode('ascii', 'mine' if 'codecs' in globals() else 'ignore') == '' and " +
+			"'codecs' in globals()"},
+	"classes": {"import collections; collections.Counter.mine = 1",
+		"hasattr(__import__('collections').Counter, 'mine')"},
+}
+
+func TestPerInterpreter(t *testing.T) {
+	for name, c := range perInterpreter {
+		t.Run(name, func(t *testing.T) {
+			each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+				other, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.SharedGIL})
+				require.NoError(t, err)
+				exec(t, rt, c.change)
+				require.True(t, eval[bool](t, rt, c.seen))
+				require.False(t, eval[bool](t, other, c.seen))
+				require.False(t, eval[bool](t, mainRT, c.seen))
+				require.NoError(t, other.Close())
+			})
+		})
+	}
+}
+
+// What belongs to the process is seen everywhere.
+func TestPerProcess(t *testing.T) {
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		exec(t, rt, "import os; os.chdir('/')")
+		require.Equal(t, "/", eval[string](t, mainRT, "__import__('os').getcwd()"))
+		exec(t, mainRT, "import os; os.chdir('"+dir+"')")
+		require.Equal(t, dir, eval[string](t, rt, "os.getcwd()"))
+
+		exec(t, rt, "mask = os.umask(0o27)")
+		require.Equal(t, 0o27, eval[int](t, mainRT, "__import__('os').umask(0o22)"))
+		exec(t, rt, "os.umask(mask)")
+
+		exec(t, rt, "r, w = os.pipe()")
+		r := eval[int](t, rt, "r")
+		require.NoError(t, rt.Exec(bg, "os.write(w, b'x')"))
+		got, err := pyhost.Call[[]byte](bg, mainRT, "os.read", r, 1)
+		require.NoError(t, err)
+		require.Equal(t, []byte("x"), got)
+		exec(t, rt, "os.close(r); os.close(w)")
+
+		// os.environ is a copy that each made when it started; what is behind it is one.
+		exec(t, rt, "os.environ['PYHOST_SHARED'] = 'x'")
+		require.Equal(t, "x", eval[string](t, mainRT, "__import__('subprocess').check_output("+
+			"['/bin/sh', '-c', 'printf $PYHOST_SHARED'], env=None, text=True)"))
+		require.Equal(t, eval[int](t, rt, "os.getpid()"), os.Getpid())
+	})
+}
+
+func TestObjectsStayInTheirInterpreter(t *testing.T) {
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		ref := eval[*pyhost.Ref](t, rt, "object()")
+		defer ref.Close()
+		require.ErrorIs(t, mainRT.Call(bg, "id", nil, ref), pyhost.ErrOtherRuntime)
+		mine := eval[*pyhost.Ref](t, mainRT, "object()")
+		defer mine.Close()
+		require.ErrorIs(t, rt.Call(bg, "id", nil, []any{mine}), pyhost.ErrOtherRuntime)
+		require.NoError(t, mainRT.Do(bg, func(th *pyhost.Thread) error {
+			o, err := th.Value(1)
+			require.NoError(t, err)
+			require.ErrorIs(t, rt.Call(bg, "id", nil, o), pyhost.ErrOtherRuntime)
+			return nil
+		}))
+		exec(t, rt, "class E(Exception): pass")
+		err := rt.Exec(bg, "raise E('x')")
+		require.ErrorIs(t, err, pyhost.ExceptionClass("E"))
+	})
+}
+
+func TestStreamsAndPaths(t *testing.T) {
+	var out writer
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/only_here.py", []byte("x = 7"), 0o644))
+	cfg := subinterp.Config{Stdout: &out, Path: []string{dir}, Args: []string{"a", "b"}}
+	each(t, cfg, func(t *testing.T, rt *pyhost.Runtime) {
+		out = writer{}
+		exec(t, rt, "import sys, only_here\nprint(only_here.x, sys.argv)")
+		exec(t, mainRT, "pass")
+		require.Equal(t, "7 ['a', 'b']\n", out.String())
+		require.ErrorIs(t, mainRT.Exec(bg, "import only_here"), pyhost.ImportError)
+	})
+}
+
+func TestRefusedModules(t *testing.T) {
+	if minor() < 12 {
+		t.Skip("Python 3.12 is the first that refuses modules")
+	}
+	module := "_tracemalloc"
+	if minor() == 12 {
+		module = "readline" // the other is in the main interpreter already, which 3.12 lets pass
+	}
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		err := rt.Exec(bg, "import "+module)
+		require.ErrorIs(t, err, pyhost.ErrNotIsolatable)
+		require.ErrorIs(t, err, pyhost.ImportError)
+		var ni *pyhost.NotIsolatableError
+		require.ErrorAs(t, err, &ni)
+		require.Equal(t, module, ni.Module)
+		require.ErrorContains(t, err, "use the main interpreter or a process")
+		exec(t, rt, "import json")
+	})
+	err := subinterp.Check(bg, mainRT, "json", module, "no_such_module")
+	require.ErrorIs(t, err, pyhost.ErrNotIsolatable)
+	require.ErrorIs(t, err, pyhost.ModuleNotFoundError)
+	require.NoError(t, subinterp.Check(bg, mainRT, "json", "decimal"))
+}
+
+func TestNumpyIsRefused(t *testing.T) {
+	if mainRT.Exec(bg, "import numpy") != nil {
+		t.Skip("numpy is not installed for this Python")
+	}
+	if minor() < 12 {
+		t.Skip("Python 3.12 is the first that refuses modules")
+	}
+	require.ErrorIs(t, subinterp.Check(bg, mainRT, "numpy"), pyhost.ErrNotIsolatable)
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for _, cfg := range []subinterp.Config{
+		{GIL: 7}, {GIL: subinterp.OwnGIL, MainAllocator: true},
+		{GIL: subinterp.SharedGIL, LegacyExtensions: true}, {NoThreads: true, DaemonThreads: true},
+	} {
+		_, err := subinterp.New(bg, mainRT, cfg)
+		require.ErrorIs(t, err, subinterp.ErrConfig)
+	}
+	_, err := subinterp.New(bg, mainRT, subinterp.Config{MaxThreads: -1})
+	require.ErrorContains(t, err, "MaxThreads")
+	if minor() < 13 {
+		_, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.OwnGIL})
+		require.ErrorIs(t, err, pyhost.ErrOwnGILUnsupported)
+	}
+	if minor() < 12 {
+		_, err := subinterp.New(bg, mainRT, subinterp.Config{NoThreads: true})
+		require.ErrorIs(t, err, subinterp.ErrConfig)
+		return
+	}
+	rt, err := subinterp.New(bg, mainRT, subinterp.Config{NoThreads: true})
+	require.NoError(t, err)
+	err = rt.Exec(bg, "import threading; threading.Thread(target=print).start()")
+	require.ErrorIs(t, err, pyhost.RuntimeError)
+	require.NoError(t, rt.Close())
+	legacy, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.SharedGIL,
+		MainAllocator: true, LegacyExtensions: true, Exec: true, DaemonThreads: true})
+	require.NoError(t, err)
+	require.NoError(t, legacy.Close())
+	_, err = rt.NewChild(bg, pyhost.ChildConfig{})
+	require.Error(t, err)
+}
