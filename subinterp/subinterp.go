@@ -6,6 +6,10 @@
 // to the process they share: environment, current folder, locale, umask, file descriptors, signal
 // handlers, and the memory of C code.
 //
+// Where they share a GIL, code that computes in one gives it to others of the same interpreter
+// every 5 ms, as ever; but up to Python 3.12 not to those of another: they wait until it lets the
+// GIL go, for I/O or at its end.
+//
 // Extension modules that keep state for the whole process cannot be loaded: numpy, torch, all that
 // is built with PyO3, and a few of the standard library (_curses, readline, _tracemalloc). Their
 // import is pyhost.ErrNotIsolatable from Python 3.12 on; before, nothing keeps them from corrupting

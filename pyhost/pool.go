@@ -1,0 +1,349 @@
+package pyhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/puddle/v2"
+	"golang.org/x/sync/errgroup"
+)
+
+// ErrOverloaded tells that PoolConfig.MaxWaiting goroutines wait for a runtime already.
+var ErrOverloaded = errors.New("pyhost: pool is overloaded")
+
+// PoolConfig says how NewPool makes a pool.
+type PoolConfig[R Runner] struct {
+	// Start makes a runtime of the pool, ready for calls. Goroutines of the pool call it, several
+	// at once.
+	Start func(ctx context.Context) (R, error)
+	// Size is the number of runtimes.
+	Size int
+	// MaxWaiting bounds the goroutines that wait for a runtime: one more gets ErrOverloaded. 0:
+	// only their contexts do.
+	MaxWaiting int
+
+	// A runtime is renewed after so many calls, and when it is so old: 0 is never. It is renewed
+	// too after a call that had to be abandoned. A new one is made first and takes its place;
+	// nobody waits for that but one place of the pool.
+	MaxCalls int
+	MaxAge   time.Duration
+}
+
+// Pool is a Runner over runtimes of one kind. Any goroutine may use it. Exec, Eval and Call go to
+// any that is idle: what shall hold for all of them is for PoolConfig.Start, or for Each.
+//
+// Invariants: a member is with puddle (idle), in hot, with one Lease, or with the goroutine that
+// renews it. Whoever is in want says so in waiting before it looks into hot for the last time;
+// whoever fills hot looks at waiting afterwards: so no member stays in hot while somebody waits for
+// it.
+type Pool[R Runner] struct {
+	cfg     PoolConfig[R]
+	puddle  *puddle.Pool[*member[R]]
+	hot     atomic.Pointer[puddle.Resource[*member[R]]] // the one used last, if nobody wants it
+	waiting atomic.Int64
+	stats   poolCounters
+	ctx     context.Context // ends with the pool
+	stop    context.CancelFunc
+
+	mu      sync.Mutex
+	members map[*member[R]]bool // guarded by mu
+	closing sync.Once
+	err     error
+	renewal sync.WaitGroup
+}
+
+// member is one place of the pool and the runtime in it. Whoever holds it may change the rest.
+type member[R Runner] struct {
+	rt    R
+	calls int
+	since time.Time
+	stale bool // to be renewed
+}
+
+type poolCounters struct {
+	calls, renewed, failed, overloaded atomic.Uint64
+}
+
+// PoolStats are figures of a pool.
+type PoolStats struct {
+	Size       int    // runtimes
+	Idle       int    // that nobody uses
+	Waiting    int    // goroutines that wait for one
+	Calls      uint64 // leases given so far; each Call, Exec, Eval and Do is one
+	Renewed    uint64 // runtimes that were renewed
+	Failed     uint64 // renewals that failed; the old runtime went on
+	Overloaded uint64 // refused with ErrOverloaded
+}
+
+// NewPool starts the runtimes, all at once, and returns when all are ready; or closes them, when
+// ctx ends or one fails.
+func NewPool[R Runner](ctx context.Context, cfg PoolConfig[R]) (*Pool[R], error) {
+	if cfg.Start == nil || cfg.Size < 1 || cfg.MaxWaiting < 0 || cfg.MaxCalls < 0 ||
+		cfg.MaxAge < 0 {
+		return nil, errors.New("pyhost: PoolConfig: Start and a Size of 1 or more are needed, " +
+			"and no negative number")
+	}
+	p := &Pool[R]{cfg: cfg, members: map[*member[R]]bool{}}
+	p.ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
+	var err error
+	p.puddle, err = puddle.NewPool(&puddle.Config[*member[R]]{
+		Constructor: p.newMember,
+		Destructor:  func(*member[R]) {}, // Close has closed the runtime
+		MaxSize:     int32(cfg.Size),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pyhost: NewPool: %w", err)
+	}
+	var g errgroup.Group
+	for range cfg.Size {
+		g.Go(func() error { return p.puddle.CreateResource(ctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, errors.Join(fmt.Errorf("pyhost: NewPool: %w", err), p.Close())
+	}
+	return p, nil
+}
+
+func (p *Pool[R]) newMember(ctx context.Context) (*member[R], error) {
+	rt, err := p.cfg.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &member[R]{rt: rt, since: time.Now()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.members[m] = true
+	return m, nil
+}
+
+// Lease is a runtime of the pool that its holder alone uses, until Release.
+type Lease[R Runner] struct {
+	p   *Pool[R]
+	res *puddle.Resource[*member[R]] // nil once it is released
+}
+
+// Acquire waits for a runtime that is idle.
+func (p *Pool[R]) Acquire(ctx context.Context) (*Lease[R], error) {
+	res, err := p.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Lease[R]{p, res}, nil
+}
+
+// Runtime is the one that is leased.
+func (l *Lease[R]) Runtime() R {
+	if l.res == nil {
+		panic("pyhost: Lease used after Release")
+	}
+	return l.res.Value().rt
+}
+
+// Renew has the runtime replaced by a new one after Release.
+func (l *Lease[R]) Renew() {
+	if l.res != nil {
+		l.res.Value().stale = true
+	}
+}
+
+// Release gives the runtime back. Once is enough.
+func (l *Lease[R]) Release() {
+	if l.res != nil {
+		l.p.release(l.res)
+		l.res = nil
+	}
+}
+
+func (p *Pool[R]) acquire(ctx context.Context) (*puddle.Resource[*member[R]], error) {
+	if ctx == nil {
+		return nil, ErrNilContext
+	}
+	res := p.hot.Swap(nil)
+	if res == nil {
+		var err error
+		if res, err = p.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	p.stats.calls.Add(1)
+	res.Value().calls++
+	return res, nil
+}
+
+func (p *Pool[R]) wait(ctx context.Context) (*puddle.Resource[*member[R]], error) {
+	n := p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	if res := p.hot.Swap(nil); res != nil {
+		return res, nil
+	}
+	if res, err := p.puddle.TryAcquire(ctx); err == nil {
+		return res, nil
+	}
+	if p.cfg.MaxWaiting > 0 && n > int64(p.cfg.MaxWaiting) {
+		p.stats.overloaded.Add(1)
+		return nil, ErrOverloaded
+	}
+	res, err := p.puddle.Acquire(ctx)
+	switch {
+	case errors.Is(err, puddle.ErrClosedPool):
+		return nil, ErrClosed
+	case err != nil && ctx.Err() != nil:
+		return nil, cancelError(ctx, "pool")
+	case err != nil:
+		return nil, fmt.Errorf("pyhost: pool: %w", err)
+	}
+	return res, nil
+}
+
+func (p *Pool[R]) release(res *puddle.Resource[*member[R]]) {
+	if p.due(res.Value()) && p.beginRenewal(res) {
+		return
+	}
+	if p.ctx.Err() != nil || p.waiting.Load() > 0 || !p.hot.CompareAndSwap(nil, res) {
+		res.Release()
+		return
+	}
+	if p.waiting.Load() > 0 || p.ctx.Err() != nil {
+		if res := p.hot.Swap(nil); res != nil {
+			res.Release()
+		}
+	}
+}
+
+func (p *Pool[R]) due(m *member[R]) bool {
+	return m.stale || p.cfg.MaxCalls > 0 && m.calls >= p.cfg.MaxCalls ||
+		p.cfg.MaxAge > 0 && time.Since(m.since) >= p.cfg.MaxAge
+}
+
+// beginRenewal refuses once the pool is closed.
+func (p *Pool[R]) beginRenewal(res *puddle.Resource[*member[R]]) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return false
+	}
+	p.renewal.Go(func() { p.renew(res) })
+	return true
+}
+
+// renew puts a new runtime in the member's place, then closes the old one. If there is no new one
+// the old one goes on, as if it were new.
+func (p *Pool[R]) renew(res *puddle.Resource[*member[R]]) {
+	m := res.Value()
+	rt, err := p.cfg.Start(p.ctx)
+	m.calls, m.since, m.stale = 0, time.Now(), false
+	if err != nil {
+		p.stats.failed.Add(1)
+		res.Release()
+		return
+	}
+	p.mu.Lock()
+	old := m.rt
+	m.rt = rt
+	p.mu.Unlock()
+	p.stats.renewed.Add(1)
+	res.Release()
+	_ = old.Close() // what it leaves behind is its own, and the main interpreter's Close tells
+}
+
+// on runs fn on a runtime that is idle.
+func (p *Pool[R]) on(ctx context.Context, fn func(R) error) error {
+	res, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	err = fn(res.Value().rt)
+	if err != nil {
+		var ce *CancelError
+		if errors.As(err, &ce) && ce.Abandoned {
+			res.Value().stale = true
+		}
+	}
+	p.release(res)
+	return err
+}
+
+// Call calls a function in a runtime that is idle. See [Runtime.Call].
+func (p *Pool[R]) Call(ctx context.Context, name string, out any, args ...any) error {
+	return p.on(ctx, func(rt R) error { return rt.Call(ctx, name, out, args...) })
+}
+
+// Eval evaluates an expression in a runtime that is idle.
+func (p *Pool[R]) Eval(ctx context.Context, expr string, out any, in ...Scope) error {
+	return p.on(ctx, func(rt R) error { return rt.Eval(ctx, expr, out, in...) })
+}
+
+// Exec runs code in a runtime that is idle, and in that one only.
+func (p *Pool[R]) Exec(ctx context.Context, source string, in ...Scope) error {
+	return p.on(ctx, func(rt R) error { return rt.Exec(ctx, source, in...) })
+}
+
+// Each runs fn on every runtime of the pool, all at once, those in use too: to change a setting,
+// say. It returns when all have ended, with their errors joined. Runtimes that are renewed later do
+// not know of it.
+func (p *Pool[R]) Each(ctx context.Context, fn func(ctx context.Context, rt R) error) error {
+	rts := p.runtimes()
+	errs := make([]error, len(rts))
+	var wg sync.WaitGroup
+	for i, rt := range rts {
+		wg.Go(func() { errs[i] = fn(ctx, rt) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (p *Pool[R]) runtimes() []R {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var rts []R
+	for m := range p.members {
+		rts = append(rts, m.rt)
+	}
+	return rts
+}
+
+// Info describes one of the runtimes.
+func (p *Pool[R]) Info() Info {
+	for _, rt := range p.runtimes() {
+		return rt.Info()
+	}
+	return Info{}
+}
+
+// Stats gives the figures of the moment.
+func (p *Pool[R]) Stats() PoolStats {
+	s := p.puddle.Stat()
+	idle := int(s.IdleResources())
+	if p.hot.Load() != nil {
+		idle++
+	}
+	return PoolStats{
+		Size: p.cfg.Size, Idle: idle, Waiting: int(p.waiting.Load()),
+		Calls: p.stats.calls.Load(), Renewed: p.stats.renewed.Load(),
+		Failed: p.stats.failed.Load(), Overloaded: p.stats.overloaded.Load(),
+	}
+}
+
+// Close refuses new calls and closes the runtimes, all at once: their calls end as Close of the
+// runtime tells. Later calls return what the first returned.
+func (p *Pool[R]) Close() error {
+	p.closing.Do(func() { p.err = p.close() })
+	return p.err
+}
+
+func (p *Pool[R]) close() error {
+	p.mu.Lock()
+	p.stop()
+	p.mu.Unlock()
+	go p.puddle.Close() // refuses at once; ends when the last lease has been given back
+	p.renewal.Wait()
+	err := p.Each(context.Background(), func(_ context.Context, rt R) error { return rt.Close() })
+	if res := p.hot.Swap(nil); res != nil {
+		res.Release()
+	}
+	return err
+}

@@ -1,0 +1,63 @@
+package subinterp
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+// PoolConfig says how NewPool makes a pool. The zero value is the default: as many runtimes as
+// GOMAXPROCS, each with a GIL of its own.
+type PoolConfig struct {
+	Config         // of each runtime
+	Size       int // 0: GOMAXPROCS
+	MaxWaiting int // see pyhost.PoolConfig
+	MaxCalls   int
+	MaxAge     time.Duration
+}
+
+// Pool is a pyhost.Runner over sub-interpreters: Call, Eval, Exec and Do go to any that is idle.
+type Pool struct {
+	*pyhost.Pool[*pyhost.Runtime]
+}
+
+var _ pyhost.Runner = (*Pool)(nil)
+
+// NewPool starts a pool of sub-interpreters of the main one. Where they cannot have GILs of their
+// own it is pyhost.ErrOwnGILUnsupported, unless Config.GIL asks to share: such a pool runs no two
+// at once. On a free-threaded Python the main interpreter runs in parallel without one.
+func NewPool(ctx context.Context, main *pyhost.Runtime, cfg PoolConfig) (*Pool, error) {
+	if main.Info().Python.FreeThreaded {
+		return nil, fmt.Errorf("%w: this Python has no GIL, and its main interpreter runs in "+
+			"parallel as it is", pyhost.ErrOwnGILUnsupported)
+	}
+	if cfg.GIL == AnyGIL {
+		cfg.GIL = OwnGIL
+	}
+	if cfg.Size == 0 {
+		cfg.Size = runtime.GOMAXPROCS(0)
+	}
+	p, err := pyhost.NewPool(ctx, pyhost.PoolConfig[*pyhost.Runtime]{
+		Start: func(ctx context.Context) (*pyhost.Runtime, error) {
+			return New(ctx, main, cfg.Config)
+		},
+		Size: cfg.Size, MaxWaiting: cfg.MaxWaiting, MaxCalls: cfg.MaxCalls, MaxAge: cfg.MaxAge,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Pool{p}, nil
+}
+
+// Do attaches the goroutine to a runtime that is idle: see pyhost.Runtime.Do.
+func (p *Pool) Do(ctx context.Context, fn func(*pyhost.Thread) error) error {
+	lease, err := p.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	return lease.Runtime().Do(ctx, fn)
+}
