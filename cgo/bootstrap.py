@@ -71,17 +71,18 @@ def after_import(name, change):
         return
 
     class Finder:
+        # The caller holds the lock of all imports: to import anything here would deadlock.
         @staticmethod
         def find_spec(wanted, path=None, target=None):
             if wanted != name:
                 return None
-            sys.meta_path.remove(Finder)
-            from importlib.util import find_spec
-
-            spec = find_spec(name)
-            if spec is not None and spec.loader is not None:
-                spec.loader = Loader(spec.loader, change)
-            return spec
+            for finder in sys.meta_path:
+                spec = None if finder is Finder else finder.find_spec(name, path, target)
+                if spec is not None:
+                    if spec.loader is not None:
+                        spec.loader = Loader(spec.loader, change)
+                    return spec
+            return None
 
     sys.meta_path.insert(0, Finder)
 
@@ -132,14 +133,6 @@ def refuse_faulthandler(faulthandler):
         faulthandler.disable()
     faulthandler.enable = enable
     faulthandler.register = enable
-
-
-def interruptible(frame):
-    """Whether an exception may be raised in the thread that is in this frame: not in code that holds the
-    locks of imports and of threading, which would stay held.
-    """
-    name = frame.f_code.co_filename
-    return not name.startswith("<frozen ") and not name.endswith(("threading.py", "queue.py"))
 
 
 def absorb():

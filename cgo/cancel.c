@@ -3,6 +3,8 @@
 // The state of a frame changes under the GIL; without one in->mu keeps begin, cancel and end apart.
 // Both guard `sent` too. A frame names its thread by a number, which is looked up each time: the
 // thread may have died since, as that of a goroutine which exits while it is attached.
+#include <string.h>
+
 #include "host.h"
 
 static void lock(struct py_interp *in) {
@@ -61,7 +63,7 @@ static int reporting(struct py_state *st) {
 
 enum { GONE, NOT_NOW, NOW };
 
-// Whether the thread with this state is still there, and may be interrupted as far as C can tell.
+// Whether the thread with this state is still there, and does not report an exception just now.
 static int look(struct py_interp *in, uint64_t number, unsigned long *ident, PyThreadState **ts) {
     int found = GONE;
     pthread_mutex_lock(&in->mu);
@@ -76,25 +78,32 @@ static int look(struct py_interp *in, uint64_t number, unsigned long *ident, PyT
     return found;
 }
 
-// What Python's side says of the frame that the thread is in: see bootstrap.py. Not by
-// sys._current_frames, which makes frame objects of all interpreters in the heap of this one, while
-// those with a GIL of their own are running: they crash when they free them.
-static int interruptible(struct py_interp *in, PyThreadState *ts) {
-    PyObject *args[2] = {NULL, py.PyThreadState_GetFrame(ts)}, *ok = NULL;
-    if (args[1]) {
-        ok = py.PyObject_VectorcallDict(in->names.interruptible, args + 1,
-                                        1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-        py.Py_DecRef(args[1]);
+static int ends_with(const char *s, const char *end) {
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && !strcmp(s + n - m, end);
+}
+
+// Whether an exception may be raised in the thread: not in code that holds the locks of imports and
+// of threading, which would stay held. It is raised where the thread is next: so no Python code may
+// run between this and PyThreadState_SetAsyncExc, for the GIL could change hands in it. Nor
+// sys._current_frames, which makes frame objects of all interpreters in the heap of this one while
+// those with a GIL of their own run: they crash when they free them.
+static int interruptible(PyThreadState *ts) {
+    PyObject *frame = py.PyThreadState_GetFrame(ts);
+    PyObject *code = frame ? py.PyFrame_GetCode(frame) : NULL;
+    PyObject *name = code ? py.PyObject_GetAttrString(code, "co_filename") : NULL;
+    const char *file = name ? py.PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+    int now = !file || (strncmp(file, "<frozen ", 8) && !ends_with(file, "threading.py") &&
+                        !ends_with(file, "queue.py"));
+    for (int i = 0; i < 3; i++) {
+        PyObject *o = i == 0 ? name : i == 1 ? code : frame;
+        if (o)
+            py.Py_DecRef(o);
     }
-    int now = ok != py._Py_FalseStruct;
-    if (ok)
-        py.Py_DecRef(ok);
     py.PyErr_Clear();
     return now;
 }
 
-// interruptible is Python code, in which the GIL may change hands: so the frame is looked at before
-// and after it.
 int py_cancel(struct py_interp *in, struct py_frame *f) {
     struct py_scope sc;
     unsigned long ident = 0;
@@ -102,10 +111,8 @@ int py_cancel(struct py_interp *in, struct py_frame *f) {
     if (py_enter(in, &sc, NULL))
         return 0;
     int hit = get(&f->state) == PY_RUNNING ? look(in, f->runner, &ident, &ts) : GONE;
-    if (hit == NOW && !interruptible(in, ts))
+    if (hit == NOW && !interruptible(ts))
         hit = NOT_NOW;
-    if (hit == NOW)
-        hit = look(in, f->runner, &ident, &ts);
     lock(in);
     if (get(&f->state) != PY_RUNNING)
         hit = GONE;
@@ -135,7 +142,7 @@ void py_cancel_all(struct py_interp *in) {
     if (py_enter(in, &sc, NULL))
         return;
     while ((st = next_inside(in, st)))
-        if (!reporting(st))
+        if (!reporting(st) && interruptible(st->ts))
             py.PyThreadState_SetAsyncExc(st->ident, in->names.cancelled);
     py_leave(&sc);
 }

@@ -33,7 +33,6 @@ struct py_names {
     PyObject *report;                  // bootstrap.report(exception) -> a flat tuple
     PyObject *make, *plain, *classify; // the same of values.py
     PyObject *absorb;                  // bootstrap.absorb()
-    PyObject *interruptible;           // bootstrap.interruptible(frame) -> bool
 };
 
 // One interpreter. Never freed, so that a late look at it is always safe.

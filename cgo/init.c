@@ -212,8 +212,7 @@ static int bootstrap(struct py_interp *in, PyObject *dict, const char *source) {
         PyObject **to;
         const char *name;
     } wanted[] = {
-        {&n->report, "report"}, {&n->interruptible, "interruptible"},
-        {&n->absorb, "absorb"}, {&n->make, "make"},
+        {&n->report, "report"}, {&n->absorb, "absorb"},     {&n->make, "make"},
         {&n->plain, "plain"},   {&n->classify, "classify"},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {

@@ -101,6 +101,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyThreadState_Clear, (PyThreadState *))                                                \
     X(void, PyThreadState_Delete, (PyThreadState *))                                               \
     X(PyThreadState *, PyThreadState_Next, (PyThreadState *))                                      \
+    X(PyObject *, PyFrame_GetCode, (PyObject *))                                                   \
     X(PyObject *, PyThreadState_GetFrame, (PyThreadState *))                                       \
     X(PyThreadState *, PyThreadState_Swap, (PyThreadState *))                                      \
     X(PyThreadState *, Py_NewInterpreter, (void))                                                  \

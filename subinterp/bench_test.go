@@ -84,7 +84,8 @@ func BenchmarkNew(b *testing.B) {
 	}
 }
 
-const work = "def work(n):\n  s = 0\n  for i in range(n): s += i * i\n  return s\ndef nothing(): pass"
+const work = "def work(n):\n  s = 0\n  for i in range(n): s += i * i\n  return s\n" +
+	"def nothing(): pass"
 
 // BenchmarkPool: pure Python on a pool of two beside one runtime; and what the pool adds to a call
 // of nothing, alone and in a crowd.
