@@ -16,7 +16,18 @@ def late(name, text="LATE"):
 
 
 def report(exc):
+    """What Go is told of an exception; None: its name will do. The first one takes 20 ms, for traceback
+    imports much: a caller whose time is up should not wait for that.
+    """
+    if type(exc) is Cancelled and "describe_exception" not in globals():
+        return None
     return late("describe_exception")(exc)
+
+
+def warm():
+    """Makes the first report quick."""
+    late("describe_exception")
+    import traceback
 
 
 def classify(cls):

@@ -47,7 +47,11 @@ static int report(struct py_interp *in, struct py_frame *f, PyObject *exc) {
         return -1;
     r = py.PyObject_VectorcallDict(in->names.report, args + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
                                    NULL);
-    int rc = r ? py_encode(in, f, r) : -1;
+    int rc = -1;
+    if (r == py._Py_NoneStruct)
+        rc = py_encode_text(f, "pyhost.Cancelled");
+    else if (r)
+        rc = py_encode(in, f, r);
     if (r)
         py.Py_DecRef(r);
     return rc;

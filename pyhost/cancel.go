@@ -22,7 +22,7 @@ type CancelError struct {
 	Call      string       // what was called
 	Cause     error        // context.Cause, or ErrClosed
 	Abandoned bool         // it is still running
-	Python    *PythonError // what it raised when it was cancelled; may be nil
+	Python    *PythonError // what it raised; may be nil, and the first has no traceback
 	ctxErr    error
 }
 

@@ -1,6 +1,7 @@
 package pyhost
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -193,7 +194,11 @@ func (rt *Runtime) raised(c *call) error {
 	if err != nil {
 		return fmt.Errorf("pyhost: exception: %w", err)
 	}
-	if name, ok := v.(string); ok { // the report itself failed
+	if name, ok := v.(string); ok { // there was no report
+		if name == string(cancelled) {
+			rt.warm()
+			return &PythonError{Type: name, Bases: []string{string(BaseException)}}
+		}
 		return &PythonError{Type: name, Bases: barely(name)[1:]}
 	}
 	t, ok := v.(cgo.Tuple)
@@ -206,6 +211,13 @@ func (rt *Runtime) raised(c *call) error {
 		return isolatable(e)
 	}
 	return e
+}
+
+// warm sees that the next cancelled call has a traceback: the first has none, to be in time.
+func (rt *Runtime) warm() {
+	rt.warming.Do(func() {
+		go func() { _ = rt.Call(context.Background(), "_pyhost.warm", nil) }()
+	})
 }
 
 // What can be said of an exception when only its name is known: most derive from Exception.

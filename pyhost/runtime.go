@@ -34,6 +34,7 @@ type Runtime struct {
 	workers  sync.WaitGroup // run calls whose context can end
 	abandons atomic.Int64   // calls abandoned and still running
 
+	warming    sync.Once // of the report of exceptions
 	closing    sync.Once
 	cancelling atomic.Bool // Close cancels whoever is inside
 	closeErr   error
