@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"unsafe"
@@ -64,6 +65,19 @@ type Encoder struct {
 	Buf   []byte
 	Ref   RefFunc
 	Class func(t reflect.Type) (Ptr, bool) // the Python class that t is registered for; may be nil
+	// Pin keeps large blobs where they are until the call has run, so that they need not be copied
+	// twice; nil: they are.
+	Pin *runtime.Pinner
+}
+
+const farMin = C.PY_FAR_MIN
+
+// far leaves a blob where it is.
+func (e *Encoder) far(t byte, p *byte, n int) {
+	e.Pin.Pin(p)
+	e.Buf = append(e.Buf, tagFar, t)
+	e.Number(uint64(uintptr(unsafe.Pointer(p))))
+	e.Number(uint64(n))
 }
 
 // Number appends a plain number: a length, a code object.
@@ -197,6 +211,10 @@ func (e *Encoder) uint(v uint64) {
 }
 
 func (e *Encoder) str(s string) {
+	if len(s) >= farMin && e.Pin != nil {
+		e.far(tagStr, unsafe.StringData(s), len(s))
+		return
+	}
 	if len(s) < 256 {
 		e.Buf = append(e.Buf, tagStr8, byte(len(s)))
 	} else {
@@ -226,6 +244,10 @@ func (e *Encoder) strs(list []string) {
 func (e *Encoder) bytes(b []byte) {
 	if b == nil {
 		e.tag(tagNone)
+		return
+	}
+	if len(b) >= farMin && e.Pin != nil {
+		e.far(tagBytes, unsafe.SliceData(b), len(b))
 		return
 	}
 	e.word(tagBytes, uint64(len(b)))

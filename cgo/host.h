@@ -307,7 +307,8 @@ enum {
     PY_T_RECORD,   // u64 n, n values: the fields of a shape, in order; to Go only
     PY_T_MISSING,  // in place of a field that is not there; to Go only
     PY_T_ARRAY,    // u8 kind as in numpy, u8 bytes an item, u8 n, n times u64, items; to Go only
-    PY_T_FAR,      // u8 PY_T_STR or PY_T_BYTES, u64 index of the frame's far blobs; to Go only
+    PY_T_FAR,      // u8 PY_T_STR or PY_T_BYTES; to Go: u64 index of the frame's far blobs; from Go:
+                   // u64 address, pinned for the call, u64 n
     PY_T_REF,      // u64: an object that Go holds a reference to; from Go only
     PY_T_OBJECT,   // u64: an object, the reference handed over; its type's name; to Go only
 };

@@ -202,6 +202,18 @@ static PyObject *decode_special(struct py_reader *r, int depth) {
     return o;
 }
 
+static PyObject *decode_far(struct py_reader *r) {
+    uint64_t data, n;
+    int tag = r->p < r->end ? *r->p++ : 0;
+    if (!r->trusted)
+        return malformed(), NULL;
+    if (py_read_u64(r, &data) || py_read_u64(r, &n))
+        return NULL;
+    return tag == PY_T_STR
+               ? py.PyUnicode_DecodeUTF8((const char *)data, (Py_ssize_t)n, "surrogateescape")
+               : py.PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)n);
+}
+
 static PyObject *decode_ref(struct py_reader *r) {
     uint64_t v;
     if (!r->trusted)
@@ -244,6 +256,8 @@ PyObject *py_decode(struct py_reader *r, int depth) {
         return decode_complex(r);
     case PY_T_SPECIAL:
         return decode_special(r, depth);
+    case PY_T_FAR:
+        return decode_far(r);
     case PY_T_REF:
         return decode_ref(r);
     }

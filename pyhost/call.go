@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -38,8 +39,9 @@ type call struct {
 	op     cgo.Op
 	what   uint64
 	enc    cgo.Encoder
-	held   []*held  // references that must live until it has run
-	far    [][]byte // large blobs of the result
+	held   []*held        // references that must live until it has run
+	pin    runtime.Pinner // large arguments, which C copies from where they are
+	far    [][]byte       // large blobs of the result
 	pass   pass
 	status cgo.Status
 	rt     *Runtime
@@ -63,7 +65,7 @@ const (
 
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
-	c.enc.Ref, c.enc.Class = c.ref, c.class
+	c.enc.Ref, c.enc.Class, c.enc.Pin = c.ref, c.class, &c.pin
 	return c
 }}
 
@@ -101,6 +103,7 @@ func (c *call) put() {
 func (c *call) letGo() {
 	c.frame.Free()
 	c.far = nil
+	c.pin.Unpin()
 	if c.once {
 		c.rt.in.FreeName(cgo.Name(c.what))
 		c.once = false

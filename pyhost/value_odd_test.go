@@ -1,6 +1,8 @@
 package pyhost_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -10,7 +12,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -242,4 +246,35 @@ func TestPeakOfALargeResult(t *testing.T) {
 	}
 	out, errs := apart(t, "peak")
 	require.Empty(t, out+errs)
+}
+
+// Large blobs are copied once, from where they are: alone, nested, and in calls that are cancelled.
+func TestLargeBlobs(t *testing.T) {
+	big := strings.Repeat("é", 100_000)
+	data := []byte(big)
+	mustExec(t, "def both(s, b, d): return [s, b, d['s'], d['b'], s.encode() == b]")
+	ctx, stop := context.WithCancel(bg)
+	defer stop()
+	for _, ctx := range []context.Context{bg, ctx} {
+		got, err := pyhost.Call[[]any](ctx, rt, "both", big, data,
+			map[string]any{"s": big, "b": data})
+		require.NoError(t, err)
+		require.Equal(t, []any{big, data, big, data, true}, got)
+	}
+	n, err := pyhost.Call[int](bg, rt, "len", "\xff"+big)
+	require.NoError(t, err)
+	require.Equal(t, 100_001, n)
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			ctx, stop := context.WithTimeout(bg, time.Duration(i)*100*time.Microsecond)
+			defer stop()
+			mine := bytes.Repeat([]byte{byte(i)}, 1<<20)
+			got, err := pyhost.Call[[]byte](ctx, rt, "bytes", mine)
+			if err == nil && !bytes.Equal(mine, got) {
+				t.Error("other bytes came back")
+			}
+		})
+	}
+	wg.Wait()
 }
