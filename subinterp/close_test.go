@@ -292,3 +292,23 @@ func TestCrowdOfInterpreters(t *testing.T) {
 		})
 	}
 }
+
+func TestAHundredAtOnce(t *testing.T) {
+	for name, gil := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			rts := make([]*pyhost.Runtime, 100)
+			for i := range rts {
+				var err error
+				rts[i], err = subinterp.New(bg, mainRT, subinterp.Config{GIL: gil})
+				require.NoError(t, err)
+			}
+			for i, rt := range rts {
+				exec(t, rt, fmt.Sprint("mine = ", i))
+			}
+			for i, rt := range rts {
+				require.Equal(t, i, eval[int](t, rt, "mine"))
+				require.NoError(t, rt.Close())
+			}
+		})
+	}
+}
