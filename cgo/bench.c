@@ -103,3 +103,20 @@ int64_t py_bench_list(struct py_interp *in, int kind, int64_t n, int64_t rounds,
     py_leave(&sc);
     return took;
 }
+
+// ns for a new interpreter, which is ended again; -1: there is none.
+int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *config) {
+    struct py_scope sc;
+    char err[256];
+    if (py_enter(main, &sc, NULL))
+        return -1;
+    int64_t start = py_now(), took;
+    PyThreadState *ts = py_create(config, err, sizeof err);
+    took = ts ? py_now() - start : -1;
+    if (ts) {
+        py.Py_EndInterpreter(ts);
+        py.PyThreadState_Swap(sc.st->ts);
+    }
+    py_leave(&sc);
+    return took;
+}

@@ -4,7 +4,10 @@ package cgo
 // #include "host.h"
 import "C"
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // Empty is one crossing that does nothing.
 func Empty() { C.py_empty() }
@@ -21,4 +24,14 @@ func (in *Interp) BenchCall(name string, a, b, rounds int, each bool) int64 {
 // 0), floats (1) or texts of twelve letters (2).
 func (in *Interp) BenchList(kind, n, rounds int, back bool) int64 {
 	return int64(C.py_bench_list(in.p, C.int(kind), C.int64_t(n), C.int64_t(rounds), toInt(back)))
+}
+
+// BenchSub is the ns that C alone takes for a new sub-interpreter, which it ends again.
+func (in *Interp) BenchSub(s *Sub) int64 {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	creating.Lock()
+	defer creating.Unlock()
+	c := s.config()
+	return int64(C.py_bench_sub(in.p, &c))
 }

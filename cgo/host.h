@@ -174,6 +174,7 @@ int py_strangers(struct py_interp *, int64_t limit); // states that are not ours
 int py_own_gil(void); // can sub-interpreters have a GIL of their own?
 struct py_interp *py_sub_start(struct py_interp *main, const PyInterpreterConfig *, uint64_t handle,
                                char *err, size_t cap);
+PyThreadState *py_create(const PyInterpreterConfig *, char *err, size_t cap);
 int py_sub_end(struct py_interp *, int64_t limit);
 
 // thread.c
@@ -437,6 +438,7 @@ int64_t py_now(void);
 void py_empty(void);
 int64_t py_bench_call(struct py_interp *, const char *name, long a, long b, int64_t rounds,
                       int each);
+int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *);
 int64_t py_bench_list(struct py_interp *, int kind, int64_t n, int64_t rounds, int back);
 
 #endif

@@ -9,7 +9,8 @@ int py_own_gil(void) {
     return py.Py_NewInterpreterFromConfig && py_loaded_version() >= 0x030d && !py_free_threaded();
 }
 
-static PyThreadState *create(const PyInterpreterConfig *config, char *err, size_t cap) {
+// From the thread state that is attached, in whose place the new one then is. NULL: an error.
+PyThreadState *py_create(const PyInterpreterConfig *config, char *err, size_t cap) {
     PyThreadState *ts = NULL;
     if (py.Py_NewInterpreterFromConfig) {
         PyStatus s = py.Py_NewInterpreterFromConfig(&ts, config);
@@ -30,7 +31,7 @@ struct py_interp *py_sub_start(struct py_interp *main, const PyInterpreterConfig
         snprintf(err, cap, "out of memory");
         return NULL;
     }
-    PyThreadState *ts = create(config, err, cap);
+    PyThreadState *ts = py_create(config, err, cap);
     if (ts) {
         if (!(in = py_new_interp(ts, handle))) {
             snprintf(err, cap, "out of memory");

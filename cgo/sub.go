@@ -29,7 +29,7 @@ func (in *Interp) StartSub(s *Sub, f *Frame) (*Interp, Status, error) {
 	return keep(func() (*Interp, error) { return in.startSub(s) }, f)
 }
 
-func (in *Interp) startSub(s *Sub) (*Interp, error) {
+func (s *Sub) config() C.PyInterpreterConfig {
 	c := C.PyInterpreterConfig{
 		use_main_obmalloc:             toInt(s.MainAllocator),
 		allow_fork:                    toInt(s.AllowFork),
@@ -42,6 +42,11 @@ func (in *Interp) startSub(s *Sub) (*Interp, error) {
 	if s.OwnGIL {
 		c.gil = C.PyInterpreterConfig_OWN_GIL
 	}
+	return c
+}
+
+func (in *Interp) startSub(s *Sub) (*Interp, error) {
+	c := s.config()
 	var e cError
 	handle := register()
 	creating.Lock()

@@ -28,7 +28,7 @@ type Kw map[string]any
 
 // Scope says where code runs, and what its tracebacks call it.
 type Scope struct {
-	File      string     // the file name in tracebacks; empty: "<pyhost>"-like names
+	File      string     // the file name in tracebacks; empty: "<exec>" or "<eval>"
 	Namespace *Namespace // its globals; nil: those of __main__
 }
 
@@ -130,7 +130,8 @@ func (c *call) ref(v any) (cgo.Ptr, bool, error) {
 
 // Call calls a Python function: "module.attr…", importing the module if need be, or a name of
 // __main__ or of builtins. The last argument may be a [Kw]. The result is decoded into out, a
-// pointer; nil drops it. Any goroutine may call it.
+// pointer; nil drops it. Any goroutine may call it. Not for what looks at the code that calls it:
+// exec, eval, globals, locals, dir without arguments; use Exec and Eval.
 //
 // When ctx ends the call is cancelled, as [CancelError] describes. Errors of Python code are
 // *[PythonError].
