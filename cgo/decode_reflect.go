@@ -3,32 +3,19 @@ package cgo
 import (
 	"fmt"
 	"reflect"
-	"sync"
 )
 
 // decodeFunc reads a value, whose tag has been read, into v, which can be set.
 type decodeFunc func(d *Decoder, t byte, v reflect.Value, depth int) error
 
-var decoders sync.Map // reflect.Type -> decodeFunc
+var decoders byType[decodeFunc]
 
-// decoderOf makes the decoder of a type once, as encoderOf does.
 func decoderOf(t reflect.Type) decodeFunc {
-	if f, ok := decoders.Load(t); ok {
-		return f.(decodeFunc)
-	}
-	var made decodeFunc
-	ready := make(chan struct{})
-	wait := decodeFunc(func(d *Decoder, t byte, v reflect.Value, depth int) error {
-		<-ready
-		return made(d, t, v, depth)
-	})
-	if f, loaded := decoders.LoadOrStore(t, wait); loaded {
-		return f.(decodeFunc)
-	}
-	made = newDecoder(t)
-	close(ready)
-	decoders.Store(t, made)
-	return made
+	return decoders.get(t, func(wait func() decodeFunc) decodeFunc {
+		return func(d *Decoder, tag byte, v reflect.Value, depth int) error {
+			return wait()(d, tag, v, depth)
+		}
+	}, func() decodeFunc { return newDecoder(t) })
 }
 
 func newDecoder(t reflect.Type) decodeFunc {

@@ -7,34 +7,18 @@ import (
 	"math/big"
 	"reflect"
 	"strconv"
-	"sync"
 	"time"
 )
 
 // encodeFunc appends values of one type.
 type encodeFunc func(e *Encoder, v reflect.Value, depth int) error
 
-var encoders sync.Map // reflect.Type -> encodeFunc
+var encoders byType[encodeFunc]
 
-// encoderOf makes the encoder of a type once. While it is being made, the type itself, which it may
-// hold, has one that waits.
 func encoderOf(t reflect.Type) encodeFunc {
-	if f, ok := encoders.Load(t); ok {
-		return f.(encodeFunc)
-	}
-	var made encodeFunc
-	ready := make(chan struct{})
-	wait := encodeFunc(func(e *Encoder, v reflect.Value, depth int) error {
-		<-ready
-		return made(e, v, depth)
-	})
-	if f, loaded := encoders.LoadOrStore(t, wait); loaded {
-		return f.(encodeFunc)
-	}
-	made = bounded(t, newEncoder(t))
-	close(ready)
-	encoders.Store(t, made)
-	return made
+	return encoders.get(t, func(wait func() encodeFunc) encodeFunc {
+		return func(e *Encoder, v reflect.Value, depth int) error { return wait()(e, v, depth) }
+	}, func() encodeFunc { return bounded(t, newEncoder(t)) })
 }
 
 // bounded keeps values that hold others from going too deep.

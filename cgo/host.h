@@ -189,11 +189,12 @@ extern __thread struct py_thread {
     struct py_state *home; // the one that rests in the gilstate slot, or NULL
 } py_thread __attribute__((tls_model("initial-exec")));
 
-// py_enter without a scope, for a thread that is attached nowhere and has been here before. NULL: it
-// is not so simple.
+// py_enter without a scope, for a thread that is attached nowhere and has been here before, and
+// nowhere else: a state of another interpreter may be paused, and in the gilstate slot. NULL: it is
+// not so simple.
 static inline struct py_state *py_hop_on(struct py_interp *in) {
     struct py_state *st = py_thread.home;
-    if (py_thread.cur || !st || st->in != in)
+    if (py_thread.cur || !st || st->in != in || py_thread.all != st || st->thread_next)
         return NULL;
     st->inside++;
     py.PyEval_RestoreThread(st->ts);
@@ -224,6 +225,11 @@ int py_state_count(struct py_interp *);
 extern size_t py_type_offset;                     // in words; see py_calibrate
 static inline PyObject *py_type_of(PyObject *o) { // borrowed
     return ((PyObject **)o)[py_type_offset];
+}
+static inline PyObject *py_hold(PyObject *o) { // a reference more, to NULL too
+    if (o)
+        py.Py_IncRef(o);
+    return o;
 }
 void py_find_gil_key(void);
 int py_close_states(struct py_interp *, PyThreadState *own); // 0, or states that are not ours
@@ -379,7 +385,7 @@ struct py_shape {
 struct py_shape *py_shape_new(struct py_interp *, int kind, uint32_t n, const char *names,
                               size_t len);
 void py_shape_field(struct py_shape *, uint32_t i, struct py_shape *);
-PyObject **py_shape_names(struct py_interp *, struct py_shape *); // NULL and error
+PyObject **py_shape_names(struct py_shape *); // NULL and error
 void py_shapes_drop(struct py_interp *);
 void py_class_shape(struct py_interp *, uint64_t number, struct py_shape *);
 

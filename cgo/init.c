@@ -103,18 +103,12 @@ static void start_flags(const struct py_start *s) {
     py.Py_InitializeEx(0); // 0: Go keeps the signal handlers
 }
 
-static PyObject *hold(PyObject *o) {
-    if (o)
-        py.Py_IncRef(o);
-    return o;
-}
-
 static int find_names(struct py_interp *in) {
     struct py_names *n = &in->names;
     PyObject *mod = py.PyImport_AddModule("__main__"); // borrowed
-    n->main_dict = mod ? hold(py.PyModule_GetDict(mod)) : NULL;
-    n->builtins = hold(py.PyEval_GetBuiltins());
-    n->sys_modules = hold(py.PySys_GetObject("modules"));
+    n->main_dict = mod ? py_hold(py.PyModule_GetDict(mod)) : NULL;
+    n->builtins = py_hold(py.PyEval_GetBuiltins());
+    n->sys_modules = py_hold(py.PySys_GetObject("modules"));
     n->cancelled = py.PyErr_NewException("pyhost.Cancelled", *py.PyExc_BaseException, NULL);
     return n->main_dict && n->builtins && n->sys_modules && n->cancelled ? 0 : -1;
 }
@@ -207,7 +201,7 @@ static int bootstrap(struct py_interp *in, PyObject *dict, const char *source) {
         return -1;
     py.Py_DecRef(done);
     struct py_names *n = &in->names;
-    n->own = hold(dict);
+    n->own = py_hold(dict);
     const struct {
         PyObject **to;
         const char *name;
@@ -216,7 +210,7 @@ static int bootstrap(struct py_interp *in, PyObject *dict, const char *source) {
         {&n->plain, "plain"},   {&n->classify, "classify"},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        if (!(*wanted[i].to = hold(py.PyDict_GetItemString(dict, wanted[i].name))))
+        if (!(*wanted[i].to = py_hold(py.PyDict_GetItemString(dict, wanted[i].name))))
             return -1;
     }
     return 0;

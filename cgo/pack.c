@@ -231,18 +231,12 @@ static int encode_new(struct py_writer *w, PyObject *o, struct py_shape *s, int 
     return rc;
 }
 
-static PyObject *hold(PyObject *o) {
-    if (o)
-        py.Py_IncRef(o);
-    return o;
-}
-
 static PyObject *item(PyObject *o, int tag, Py_ssize_t i) {
     if (tag == PY_T_TUPLE)
-        return hold(py.PyTuple_GetItem(o, i));
+        return py_hold(py.PyTuple_GetItem(o, i));
     if (py_free_threaded())
         return py.PyList_GetItemRef(o, i);
-    return hold(py.PyList_GetItem(o, i));
+    return py_hold(py.PyList_GetItem(o, i));
 }
 
 // The same, borrowed: while no Python code runs, the list holds it. Not on free-threaded builds.
@@ -368,7 +362,7 @@ static int put_items(struct py_writer *w, PyObject *o, struct py_shape *s, int d
     int rc = put_count(w, PY_T_DICT, n);
     while (!rc && done <= n && py.PyDict_Next(o, &pos, &k, &v)) {
         py.Py_IncRef(v);
-        rc = encode_new(w, hold(k), key, depth + 1);
+        rc = encode_new(w, py_hold(k), key, depth + 1);
         if (!rc)
             rc = encode(w, v, elem, depth + 1);
         py.Py_DecRef(v);
@@ -401,9 +395,9 @@ static PyObject *field(PyObject *o, int source, PyObject *name, uint32_t i) {
     PyObject *v;
     switch (source) {
     case PY_T_TUPLE:
-        return hold(py.PyTuple_GetItem(o, (Py_ssize_t)i));
+        return py_hold(py.PyTuple_GetItem(o, (Py_ssize_t)i));
     case PY_T_DICT:
-        return hold(py.PyDict_GetItemWithError(o, name));
+        return py_hold(py.PyDict_GetItemWithError(o, name));
     }
     v = py.PyObject_GetAttr(o, name);
     if (!v && py.PyErr_ExceptionMatches(*py.PyExc_AttributeError))
@@ -413,7 +407,7 @@ static PyObject *field(PyObject *o, int source, PyObject *name, uint32_t i) {
 
 // An object that has none of the fields as attributes is no record.
 static int put_record(struct py_writer *w, PyObject *o, struct py_shape *s, int source, int depth) {
-    PyObject **names = py_shape_names(w->in, s);
+    PyObject **names = py_shape_names(s);
     size_t start = (size_t)(w->p - w->base);
     uint32_t found = 0;
     int rc = names ? put_count(w, PY_T_RECORD, s->n) : -1;
@@ -491,8 +485,9 @@ static int put_array(struct py_writer *w, PyObject *o, int bytes) {
         py.PyErr_Clear();
         return 1;
     }
-    int kind = array_kind(&b);
-    if (bytes ? b.itemsize == 1 : kind && b.ndim > 0 && b.ndim < 32 && b.itemsize <= 16)
+    int kind = array_kind(&b), letters = b.format && !strcmp(b.format, "c");
+    if (bytes ? b.itemsize == 1 && b.ndim <= 1 && (kind == 'u' || letters)
+              : kind && b.ndim > 0 && b.ndim < 32 && b.itemsize <= 16)
         rc = put_items_of(w, &b, kind, bytes);
     py.PyBuffer_Release(&b);
     return rc;

@@ -46,7 +46,7 @@ static void drop_refs(PyObject **p, uint32_t n) {
     free(p);
 }
 
-PyObject **py_shape_names(struct py_interp *in, struct py_shape *s) {
+PyObject **py_shape_names(struct py_shape *s) {
     PyObject **names = get(&s->names), **none = NULL;
     const char *text = s->text;
     if (names)
@@ -57,7 +57,6 @@ PyObject **py_shape_names(struct py_interp *in, struct py_shape *s) {
         if (!(names[i] = py.PyUnicode_InternFromString(text)))
             return drop_refs(names, i), NULL;
     }
-    (void)in;
     if (__atomic_compare_exchange_n(&s->names, &none, names, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return names;
     drop_refs(names, s->n); // on free-threaded builds another thread was first
@@ -120,9 +119,10 @@ int py_kind(struct py_interp *in, PyObject *type) {
     struct py_kind_of *k = &in->kinds[((uintptr_t)type >> 4 ^ (uintptr_t)type >> 12) % KINDS];
     if (k->type == type)
         return k->kind;
-    int kind = ask(in, type); // may run others, which may come here
-    if (kind < 0)
-        return -1;
+    uint64_t asked = in->nclasses;
+    int kind = ask(in, type); // may run others, which may come here, or register a class
+    if (kind < 0 || asked != in->nclasses)
+        return kind;
     PyObject *old = k->type;
     py.Py_IncRef(type);
     *k = (struct py_kind_of){type, kind};

@@ -83,11 +83,6 @@ static PyObject *decode_sequence(struct py_reader *r, int tag, int depth) {
     return o;
 }
 
-static PyObject *shared(PyObject *o) {
-    py.Py_IncRef(o);
-    return o;
-}
-
 // Keys recur: those of short text are made once for a buffer, and hashed once; not in one so short
 // that this would cost more than it saves.
 #define FEW 200
@@ -103,7 +98,7 @@ static PyObject *decode_key(struct py_reader *r, int depth) {
     struct py_key *k = &r->keys[slot % PY_KEYS];
     if (k->key && k->len == n && !memcmp(k->text, text, n)) {
         r->p += n + 2;
-        return shared(k->key);
+        return py_hold(k->key);
     }
     r->p += 2;
     PyObject *key = decode_str(r, n);
@@ -111,7 +106,7 @@ static PyObject *decode_key(struct py_reader *r, int depth) {
         return NULL;
     if (k->key)
         py.Py_DecRef(k->key);
-    *k = (struct py_key){shared(key), text, n};
+    *k = (struct py_key){py_hold(key), text, n};
     return key;
 }
 
@@ -218,7 +213,7 @@ static PyObject *decode_ref(struct py_reader *r) {
     uint64_t v;
     if (!r->trusted)
         return malformed(), NULL;
-    return py_read_u64(r, &v) ? NULL : shared((PyObject *)v);
+    return py_read_u64(r, &v) ? NULL : py_hold((PyObject *)v);
 }
 
 PyObject *py_decode(struct py_reader *r, int depth) {
@@ -231,11 +226,11 @@ PyObject *py_decode(struct py_reader *r, int depth) {
     case PY_T_INT:
         return decode_int(r);
     case PY_T_NONE:
-        return shared(py._Py_NoneStruct);
+        return py_hold(py._Py_NoneStruct);
     case PY_T_FALSE:
-        return shared(py._Py_FalseStruct);
+        return py_hold(py._Py_FalseStruct);
     case PY_T_TRUE:
-        return shared(py._Py_TrueStruct);
+        return py_hold(py._Py_TrueStruct);
     case PY_T_FLOAT:
         return decode_float(r);
     case PY_T_BIG:

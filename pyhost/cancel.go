@@ -100,16 +100,11 @@ func (rt *Runtime) work(c *call) {
 	}
 }
 
-// cleanUp ends a call that its caller has abandoned.
+// cleanUp ends a call that its caller has abandoned. It counts as running until all of it is given
+// back: Close waits for that.
 func (rt *Runtime) cleanUp(c *call) {
-	if !c.placeGone {
-		rt.gate.leave(c.pass)
-	}
-	if c.counted {
-		rt.abandons.Add(-1)
-	}
 	if c.status == cgo.StatusOK && len(c.frame.Result()) > 0 {
-		d := cgo.Decoder{Buf: c.frame.Result()}
+		d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far}
 		d.Drop(rt.in.DecrefLater)
 	}
 	for _, p := range []cgo.Ptr{c.frame.Obj(), c.frame.Code()} {
@@ -118,6 +113,12 @@ func (rt *Runtime) cleanUp(c *call) {
 		}
 	}
 	c.letGo()
+	if !c.placeGone {
+		rt.gate.leave(c.pass)
+	}
+	if c.counted {
+		rt.abandons.Add(-1)
+	}
 	close(c.ended)
 	rt.gate.tell()
 }

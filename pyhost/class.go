@@ -70,7 +70,8 @@ func (rt *Runtime) registerClass(ctx context.Context, class string, t reflect.Ty
 	}
 	return rt.Do(ctx, func(th *Thread) error {
 		var number int
-		if err := rt.Call(ctx, "_pyhost.register", &number, ref); err != nil {
+		begun := context.WithoutCancel(ctx) // the numbers here and there must stay the same
+		if err := rt.Call(begun, "_pyhost.register", &number, ref); err != nil {
 			return err
 		}
 		if number != len(old.types) {

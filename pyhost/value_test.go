@@ -277,7 +277,8 @@ func TestPythonValuesInGo(t *testing.T) {
 		"memoryview(array.array('H', range(6))).cast('B').cast('H', [2, 3])": {
 			into([][]uint16{{0, 1, 2}, {3, 4, 5}}), into([2][3]int{{0, 1, 2}, {3, 4, 5}}),
 			into([]any{[]any{int64(0), int64(1), int64(2)}, []any{int64(3), int64(4), int64(5)}})},
-		"memoryview(b'abcdef')[::2]": {into([]byte("ace"))},
+		"memoryview(b'ab').cast('c')": {into([]byte("ab"))},
+		"memoryview(b'abcdef')[::2]":  {into([]byte("ace"))},
 		"decimal.Decimal('1.10')": {
 			into("1.10"),
 			into(big.NewRat(11, 10)),

@@ -312,3 +312,45 @@ func TestAHundredAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// C code that calls Python back finds the interpreter that it was called from, on a thread that has
+// others open: paused, or attached around it.
+func TestCallbacksOfCFindTheirInterpreter(t *testing.T) {
+	exec(t, mainRT, `
+import ctypes, sys, types
+sys.modules["only_main"] = types.ModuleType("only_main")
+def compare(a, b):
+    import only_main
+    found.append(1)
+    return a[0] - b[0]
+def callbacks(n):
+    global found
+    found, numbers = [], (ctypes.c_int * n)(*range(n, 0, -1))
+    pointer = ctypes.POINTER(ctypes.c_int)
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer)
+    ctypes.CDLL(None).qsort(numbers, n, 4, kind(compare))
+    return len(found) > 0 and list(numbers) == list(range(1, n + 1))
+`)
+	found := func() {
+		t.Helper()
+		var n int
+		require.NoError(t, mainRT.Call(bg, "int", &n, 1)) // this thread's state of the main one
+		ok, err := pyhost.Call[bool](bg, mainRT, "callbacks", 9)
+		require.NoError(t, err)
+		require.True(t, ok)
+		var one int // the short way of numbers
+		require.NoError(t, mainRT.Exec(bg, "def short(n): return int(callbacks(n))"))
+		require.NoError(t, mainRT.Call(bg, "short", &one, 9))
+		require.Equal(t, 1, one)
+	}
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		found()
+		require.NoError(t, rt.Do(bg, func(th *pyhost.Thread) error {
+			found()
+			return th.Detach(found)
+		}))
+		found()
+	})
+}
