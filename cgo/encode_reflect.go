@@ -59,6 +59,11 @@ func newEncoder(t reflect.Type) encodeFunc {
 		return encodeTime
 	case durationType:
 		return encodeDuration
+	case functionType:
+		return func(e *Encoder, v reflect.Value, _ int) error {
+			f := v.Interface().(Function)
+			return e.function(&f)
+		}
 	case decimalType:
 		return func(e *Encoder, v reflect.Value, _ int) error {
 			e.special(specialDecimal)
@@ -134,6 +139,10 @@ func encoderOfKind(t reflect.Type) encodeFunc {
 		return mapEncoder(t)
 	case reflect.Struct:
 		return structEncoder(t)
+	case reflect.Func:
+		return orNone(func(e *Encoder, v reflect.Value, _ int) error {
+			return e.function(&Function{Func: v.Interface()})
+		})
 	case reflect.Interface:
 		return orNone(func(e *Encoder, v reflect.Value, depth int) error {
 			if v.CanInterface() {
@@ -149,7 +158,14 @@ func encoderOfKind(t reflect.Type) encodeFunc {
 
 func pointerEncoder(t reflect.Type) encodeFunc {
 	elem, more := encoderOf(t.Elem()), pointsOn(t)
+	isStruct := t.Elem().Kind() == reflect.Struct
 	return orNone(func(e *Encoder, v reflect.Value, depth int) error {
+		if isStruct && e.Instance != nil {
+			if p, class, ok := e.Instance(v); ok {
+				e.Go(p, class)
+				return nil
+			}
+		}
 		return elem(e, v.Elem(), depth+more)
 	})
 }
@@ -170,6 +186,17 @@ func orNone(f encodeFunc) encodeFunc {
 		}
 		return f(e, v, depth)
 	}
+}
+
+func (e *Encoder) function(f *Function) error {
+	if e.Func == nil {
+		return fmt.Errorf("%T has no Python form here", f.Func)
+	}
+	p, err := e.Func(f)
+	if err == nil {
+		e.word(tagFunc, uint64(p))
+	}
+	return err
 }
 
 func encodeHandle(e *Encoder, v reflect.Value, _ int) error {

@@ -63,6 +63,48 @@ typedef struct {
     int exitcode;
 } PyStatus;
 
+typedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *);
+typedef struct {
+    int slot;
+    void *pfunc;
+} PyType_Slot;
+typedef struct {
+    const char *name;
+    int basicsize, itemsize;
+    unsigned int flags;
+    PyType_Slot *slots;
+} PyType_Spec;
+typedef struct {
+    const char *name;
+    int type;
+    Py_ssize_t offset;
+    int flags;
+    const char *doc;
+} PyMemberDef;
+typedef struct {
+    const char *name;
+    PyObject *(*get)(PyObject *, void *);
+    int (*set)(PyObject *, PyObject *, void *);
+    const char *doc;
+    void *closure;
+} PyGetSetDef;
+enum { T_PYSSIZET = 19, READONLY = 1 };
+enum {
+    Py_tp_call = 50,
+    Py_tp_dealloc = 52,
+    Py_tp_descr_get = 54,
+    Py_tp_repr = 66,
+    Py_tp_members = 72,
+    Py_tp_getset = 73,
+    Py_tp_free = 74
+};
+#define Py_TPFLAGS_DEFAULT (1U << 18)
+#define Py_TPFLAGS_DISALLOW_INSTANTIATION (1U << 7)
+#define Py_TPFLAGS_IMMUTABLETYPE (1U << 8)
+#define Py_TPFLAGS_BASETYPE (1U << 10)
+#define Py_TPFLAGS_HAVE_VECTORCALL (1U << 11)
+#define Py_TPFLAGS_METHOD_DESCRIPTOR (1U << 17)
+
 typedef int (*Py_AuditHookFunction)(const char *event, PyObject *args, void *data);
 typedef int (*Py_tracefunc)(PyObject *obj, PyObject *frame, int what, PyObject *arg);
 
@@ -122,6 +164,11 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyObject *, PyObject_Type, (PyObject *))                                                     \
     X(unsigned long, PyType_GetFlags, (PyObject *))                                                \
     X(int, PyType_IsSubtype, (PyObject *, PyObject *))                                             \
+    X(PyObject *, PyType_FromSpec, (PyType_Spec *))                                                \
+    X(PyObject *, PyType_GenericAlloc, (PyObject *, Py_ssize_t))                                   \
+    X(void *, PyType_GetSlot, (PyObject *, int))                                                   \
+    X(PyObject *, PyMethod_New, (PyObject *, PyObject *))                                          \
+    X(PyObject *, PyVectorcall_Call, (PyObject *, PyObject *, PyObject *))                         \
     X(PyObject *, PyObject_Str, (PyObject *))                                                      \
     X(PyObject *, PyObject_GetAttr, (PyObject *, PyObject *))                                      \
     X(PyObject *, PyObject_GetAttrString, (PyObject *, const char *))                              \
@@ -200,6 +247,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyDict_GetItemRef, (PyObject *, PyObject *, PyObject **))                               \
     X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t))                                     \
     X(PyObject *, PyErr_GetRaisedException, (void))                                                \
+    X(void, _PyTraceback_Add, (const char *, const char *, int))                                   \
     X(PyStatus, Py_NewInterpreterFromConfig, (PyThreadState **, const PyInterpreterConfig *))      \
     X(int, PyGC_Enable, (void))                                                                    \
     X(int, PyGC_Disable, (void))                                                                   \
@@ -222,7 +270,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(_Py_FalseStruct)                                                                             \
     X(PyBool_Type)                                                                                 \
     X(PyLong_Type)                                                                                 \
-    X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
+    X(PyBaseObject_Type) X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
         X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.

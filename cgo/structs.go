@@ -21,6 +21,32 @@ type fields struct {
 	byName map[string]int
 }
 
+// Fields is the plan of a struct whose fields are keyword arguments.
+type Fields struct{ p *fields }
+
+// Keywords gives the plan of a struct type, nil for any other and for one that has a form of its own.
+func Keywords(t reflect.Type) *Fields {
+	if t.Kind() != reflect.Struct || t == functionType {
+		return nil
+	}
+	if k, p := shapeKind(t); k == kindStruct && len(p.list) > 0 {
+		return &Fields{p}
+	}
+	return nil
+}
+
+// Params are the fields as parameters.
+func (f *Fields) Params() []Param {
+	out := make([]Param, len(f.p.list))
+	for i, x := range f.p.list {
+		out[i] = Param{x.name, x.typ}
+	}
+	return out
+}
+
+// Settable gives field i of a struct that can be set.
+func (f *Fields) Settable(v reflect.Value, i int) reflect.Value { return f.p.list[i].settable(v) }
+
 var plans sync.Map // reflect.Type -> *fields
 
 // fieldsOf gives the exported fields of a struct type, those of embedded structs with them, under

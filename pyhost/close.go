@@ -53,6 +53,7 @@ func (rt *Runtime) Close() error {
 
 func (rt *Runtime) close() error {
 	defer rt.gone()
+	defer rt.in.EndCalls()
 	rt.gate.close()
 	left := rt.children.close()
 	if err := rt.drain(); err != nil {
@@ -70,6 +71,8 @@ func (rt *Runtime) close() error {
 	}
 	rt.codes.close()
 	rt.names.free(rt.in)
+	rt.in.EndCalls()
+	rt.endLife(ErrClosed)
 	rt.cancelMu.Lock()
 	rt.finished = true
 	rt.cancelMu.Unlock()
@@ -111,6 +114,7 @@ func (rt *Runtime) drain() error {
 		return nil
 	}
 	rt.cancelling.Store(true)
+	rt.endLife(ErrClosed)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

@@ -36,6 +36,10 @@ type gate struct {
 	head, tail *waiter
 	waiting    int
 
+	// away are those inside who run a Go function that Python called, and may wait for others: as
+	// many more may be inside.
+	away atomic.Int64
+
 	idle chan struct{} // gets a token when the last one leaves a closed gate
 }
 
@@ -80,7 +84,7 @@ func (g *gate) hop() (number uint64, ok bool) {
 func (g *gate) enter(ctx context.Context) (pass, error) {
 	for {
 		s := atomic.LoadUint64(g.word)
-		if s&(gateBaton|gateQueued|gateClosed) != 0 || s&gateInside >= g.max {
+		if s&(gateBaton|gateQueued|gateClosed) != 0 || s&gateInside >= g.room() {
 			return g.enterSlow(ctx)
 		}
 		if s&gateInside == 0 { // nobody to pass the baton on to, nor to wait for
@@ -92,6 +96,19 @@ func (g *gate) enter(ctx context.Context) (pass, error) {
 		}
 	}
 }
+
+// room is how many may be inside.
+func (g *gate) room() uint64 { return min(g.max+uint64(g.away.Load()), gateInside) }
+
+// lend makes room for one more, while the caller runs a Go function.
+func (g *gate) lend() {
+	g.away.Add(1)
+	if atomic.LoadUint64(g.word)&gateQueued != 0 {
+		g.PassBaton()
+	}
+}
+
+func (g *gate) takeBack() { g.away.Add(-1) }
 
 func (g *gate) admitted(s uint64) uint64 {
 	if !g.free {
@@ -175,7 +192,7 @@ func (g *gate) PassBaton() {
 func (g *gate) admit() {
 	for g.head != nil {
 		s := atomic.LoadUint64(g.word)
-		if s&gateBaton != 0 || s&gateInside >= g.max {
+		if s&gateBaton != 0 || s&gateInside >= g.room() {
 			return
 		}
 		if atomic.CompareAndSwapUint64(g.word, s, g.admitted(s)) {
