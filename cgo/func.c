@@ -170,6 +170,7 @@ static int bind(struct py_func *f, PyObject **vals, PyObject *const *args, size_
 static int encode(struct py_interp *in, struct py_func *f, struct py_invoke *inv,
                   PyObject *const *args, size_t n, PyObject *kwnames) {
     PyObject *few[16] = {NULL}, **vals = few;
+    memset(&inv->f, 0, offsetof(struct py_frame, buf));
     inv->kinds = 0;
     inv->n = f->nparams + (n > f->npos ? n - f->npos : 0);
     if (inv->n > 16 && !(vals = calloc(inv->n, sizeof *vals)))
@@ -205,7 +206,8 @@ static void raise(struct py_interp *in, PyObject *answer) {
 }
 
 static PyObject *read_answer(struct py_interp *in, struct py_invoke *inv) {
-    struct py_reader r = {.p = inv->answer, .end = inv->answer + inv->len, .in = in, .trusted = 1};
+    const uint8_t *p = (const uint8_t *)inv->answer;
+    struct py_reader r = {.p = p, .end = p + inv->len, .in = in, .trusted = 1};
     int begun = py_reader_begin(&r);
     PyObject *o = py_decode(&r, 0);
     py_reader_end(&r, begun);
@@ -218,6 +220,41 @@ static PyObject *read_answer(struct py_interp *in, struct py_invoke *inv) {
     return NULL;
 }
 
+// The number of those away changes under the GIL; where there is none, atomically.
+static void go_away(struct py_interp *in, int by) {
+    if (py_free_threaded())
+        add(&in->away, by);
+    else
+        put(&in->away, in->away + by);
+}
+
+static PyObject *detached(struct py_interp *in, struct py_func *f, struct py_invoke *inv) {
+    struct py_callback cb;
+    int inside = inv->inside = py_thread.cur != NULL;
+    if (inside) {
+        go_away(in, 1);
+        inv->queued = (get(&in->gate) & PY_GATE_QUEUED) != 0;
+    }
+    py_unblock(in, &cb);
+    inv->caller = (uint64_t)cb.frame;
+    go_call(f->go.id, inv);
+    py_block(in, &cb);
+    if (inside)
+        go_away(in, -1);
+    return inv->kind >= 0 ? py_number(inv->kind, inv->bits[0]) : read_answer(in, inv);
+}
+
+static PyObject *attached(struct py_interp *in, struct py_func *f, struct py_invoke *inv) {
+    struct py_callback cb;
+    inv->inside = py_thread.cur != NULL;
+    py_lend(in, &cb);
+    inv->caller = (uint64_t)cb.frame;
+    go_call(f->go.id, inv);
+    PyObject *o = inv->kind >= 0 ? py_number(inv->kind, inv->bits[0]) : read_answer(in, inv);
+    py_take_back(in, &cb); // not before: the answer may be an object of the function's Thread
+    return o;
+}
+
 static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     struct py_func *f = func_of(self);
     struct py_interp *in = f->go.in;
@@ -227,25 +264,13 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
         py.PyErr_SetString(*py.PyExc_RuntimeError, "the runtime of the Go function is closed");
         return NULL;
     }
-    memset(&inv, 0, offsetof(struct py_invoke, f.buf));
     inv.kind = -1;
-    struct py_callback cb;
+    inv.kinds = inv.n = inv.done = 0;
+    inv.queued = 0;
+    inv.f.status = PY_OK;
     if ((kwnames || !scalars(f, args, n, &inv)) && encode(in, f, &inv, args, n, kwnames))
         return NULL;
-    int attached = f->flags & PY_FUNC_ATTACHED;
-    if (attached)
-        py_lend(in, &cb);
-    else
-        py_unblock(in, &cb);
-    inv.caller = cb.frame;
-    inv.inside = cb.prev != NULL;
-    go_call(f->go.id, &inv);
-    if (!attached)
-        py_block(in, &cb);
-    PyObject *o = inv.kind >= 0 ? py_number(inv.kind, inv.bits[0]) : read_answer(in, &inv);
-    if (attached) // not before: the answer may be an object of the function's Thread
-        py_take_back(in, &cb);
-    return o;
+    return f->flags & PY_FUNC_ATTACHED ? attached(in, f, &inv) : detached(in, f, &inv);
 }
 
 static PyObject *descr_get(PyObject *self, PyObject *obj, PyObject *type) {

@@ -160,8 +160,11 @@ func (v *Invocation) Free() { v.frame().Free() }
 // Inside tells whether the thread that calls holds a place of the gate.
 func (v *Invocation) Inside() bool { return v.inside != 0 }
 
+// Queued tells that others wait at the gate, where there is more room now.
+func (v *Invocation) Queued() bool { return v.queued != 0 }
+
 // Caller is the frame of the call that called the function, nil if there is none.
-func (v *Invocation) Caller() *Frame { return (*Frame)(unsafe.Pointer(v.caller)) }
+func (v *Invocation) Caller() *Frame { return *(**Frame)(unsafe.Pointer(&v.caller)) }
 
 // Answer gives the encoded answer: a value, or with raised what makes an exception. A long one, and
 // one that needs what done holds, is read from where it is, and done is called then; the caller has
@@ -170,13 +173,13 @@ func (v *Invocation) Answer(buf []byte, raised bool, done func()) bool {
 	if raised {
 		v.f.status = C.PY_RAISED
 	}
-	p := &v.f.buf[0]
+	p := (*byte)(&v.f.buf[0])
 	if len(buf) <= len(v.f.buf) {
-		copy(unsafe.Slice((*byte)(p), len(v.f.buf)), buf)
+		copy(unsafe.Slice(p, len(v.f.buf)), buf)
 	} else {
-		p = (*C.uint8_t)(&buf[0])
+		p = &buf[0]
 	}
-	v.answer, v.len = p, C.uint64_t(len(buf))
+	v.answer, v.len = C.uint64_t(uintptr(unsafe.Pointer(p))), C.uint64_t(len(buf))
 	if done != nil {
 		v.done = C.uint64_t(live.put(done))
 	}

@@ -45,6 +45,7 @@ struct py_interp {
     int32_t recording; // number of the recording under way; 0: none
     int32_t lost;      // slots of threads that died while inside; Go gives them back
     int32_t ended;     // Close has come to its end: Go is called no more
+    int32_t away;      // threads that hold a place of the gate and run a Go function, detached
 
     uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;
@@ -445,15 +446,17 @@ struct py_func {
     const char *name, *module, *doc, *signature;
     char text[]; // all the names
 };
-// A call of it, on the stack of the thread that calls.
+// A call of it, on the stack of the thread that calls. Addresses are numbers here: Go's write barrier
+// would look at what a pointer was before.
 struct py_invoke {
-    struct py_frame *caller;   // the call that this thread runs, or NULL
+    uint64_t caller;           // the py_frame of the call that this thread runs, or 0
     int32_t inside;            // the thread holds a place of the gate
+    int32_t queued;            // others wait for one, and there is more room now
     int32_t kind;              // of the answer, if it is a single number; else -1
     uint64_t kinds;            // of the arguments, 4 bits each, if they all are; else 0
     uint64_t bits[PY_SCALARS]; // those arguments; then the answer
     uint64_t n;                // number of values encoded in the frame
-    const uint8_t *answer;     // encoded, in the frame or in Go's memory, which is pinned then
+    uint64_t answer;           // encoded, in the frame or in Go's memory, which is pinned then
     uint64_t len;
     uint64_t done; // what Go has to be told once the answer has been read, or 0
     struct py_frame f;
@@ -503,6 +506,7 @@ void py_empty(void);
 int64_t py_bench_call(struct py_interp *, const char *name, long a, long b, int64_t rounds,
                       int each);
 int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *);
+int64_t py_bench_callback(struct py_interp *, struct py_go *function, int detach, int64_t rounds);
 int64_t py_bench_list(struct py_interp *, int kind, int64_t n, int64_t rounds, int back);
 
 #endif

@@ -123,6 +123,9 @@ func toInt(b bool) C.int {
 // Gate is the word that the gate of package pyhost shares with C.
 func (in *Interp) Gate() *uint64 { return (*uint64)(unsafe.Pointer(&in.p.gate)) }
 
+// Away is the number of threads inside that run a Go function, detached.
+func (in *Interp) Away() *int32 { return (*int32)(unsafe.Pointer(&in.p.away)) }
+
 // The bits of the gate that C knows.
 const (
 	GateBaton  = C.PY_GATE_BATON

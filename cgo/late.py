@@ -84,8 +84,11 @@ def describe_one(traceback, e, seen):
 
     notes = attempt(lambda: e.__notes__, None)
     group = attempt(lambda: e.exceptions, ()) if type(e).__name__.endswith("Group") else ()
+    classes = attempt(lambda: [class_name(c) for c in type(e).__mro__ if c is not object], None)
+    if classes is None:  # no stack left, or a strange metaclass: the bare name says more
+        raise RuntimeError
     return (
-        attempt(lambda: [class_name(c) for c in type(e).__mro__ if c is not object], ["Exception"]),
+        classes,
         text(e),
         attempt(frames, []),
         [text(n) for n in notes] if isinstance(notes, (list, tuple)) else [],

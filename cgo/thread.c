@@ -373,10 +373,12 @@ void py_block(struct py_interp *in, struct py_callback *cb) {
         detach(py_thread.cur);
     end_callback(in, cb);
     py.PyEval_RestoreThread(cb->ts);
-    if (cb->prev)
-        attached(cb->prev, NULL);
-    if (cb->prev)
-        cb->prev->frame = cb->frame;
+    struct py_state *st = py_thread.cur = cb->prev; // the slot is as it was
+    if (!st)
+        return;
+    st->frame = cb->frame;
+    if (PY_CHECKS || get(&in->recording) | st->recording | get(&in->pending))
+        py_attached(st, NULL);
 }
 
 void py_lend(struct py_interp *in, struct py_callback *cb) {

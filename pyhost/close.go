@@ -47,13 +47,21 @@ func (rt *Runtime) Close() error {
 	if scopes.Load() != 0 {
 		defer cgo.Park().Unpark()
 	}
-	rt.closing.Do(func() { rt.closeErr = rt.close() })
+	rt.closing.Do(func() { rt.closeErr = rt.endCalls(rt.close()) })
 	return rt.closeErr
+}
+
+// endCalls has Go functions called no more, and waits for those that threads of Python's own call.
+func (rt *Runtime) endCalls(err error) error {
+	rt.in.EndCalls()
+	if n := rt.strays.close(rt.cfg.CloseTimeout); n > 0 {
+		return &LeakError{Inside: n, Err: err}
+	}
+	return err
 }
 
 func (rt *Runtime) close() error {
 	defer rt.gone()
-	defer rt.in.EndCalls()
 	rt.gate.close()
 	left := rt.children.close()
 	if err := rt.drain(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"unsafe"
 
 	"github.com/pyhost/pyhost/cgo"
@@ -158,7 +159,7 @@ func (f *function) locate() {
 	}
 	f.file, f.line = at.FileLine(at.Entry())
 	if f.name == "" {
-		f.name = at.Name()
+		f.name = at.Name()[strings.LastIndexByte(at.Name(), '/')+1:]
 	}
 }
 
@@ -182,11 +183,16 @@ func (f *function) spec(s *Function) *cgo.FuncSpec {
 
 // Call is what C calls.
 func (f *function) Call(v *cgo.Invocation) {
-	scopes.Add(1)
-	defer scopes.Add(-1)
-	if f.first != threadType && v.Inside() {
-		f.rt.gate.lend()
-		defer f.rt.gate.takeBack()
+	switch {
+	case !v.Inside():
+		if !f.rt.strays.enter() {
+			f.raise(v, nil, ErrClosed)
+			return
+		}
+		scopes.Add(1)
+		defer f.strayed()
+	case v.Queued():
+		f.rt.gate.PassBaton()
 	}
 	returned := false
 	defer func() {
@@ -204,6 +210,11 @@ func (f *function) Call(v *cgo.Invocation) {
 		f.call(v)
 	}
 	returned = true
+}
+
+func (f *function) strayed() {
+	scopes.Add(-1)
+	f.rt.strays.leave()
 }
 
 // stay keeps a goroutine that called runtime.Goexit, which must not unwind through C.
@@ -308,6 +319,14 @@ func (f *function) args(v *cgo.Invocation, ctx context.Context, th *Thread) ([]r
 	if th != nil {
 		d.Own = th.own
 	}
+	args, err := f.decode(&d, f.firstArg(ctx, th), v.Values())
+	if err != nil {
+		d.Drop(f.rt.in.DecrefLater)
+	}
+	return args, err
+}
+
+func (f *function) firstArg(ctx context.Context, th *Thread) []reflect.Value {
 	args := make([]reflect.Value, 0, len(f.params)+2)
 	switch f.first {
 	case contextType:
@@ -315,11 +334,7 @@ func (f *function) args(v *cgo.Invocation, ctx context.Context, th *Thread) ([]r
 	case threadType:
 		args = append(args, reflect.ValueOf(th))
 	}
-	args, err := f.decode(&d, args, v.Values())
-	if err != nil {
-		d.Drop(f.rt.in.DecrefLater)
-	}
-	return args, err
+	return args
 }
 
 func (f *function) decode(d *cgo.Decoder, args []reflect.Value, n int) ([]reflect.Value, error) {

@@ -146,7 +146,7 @@ def caught(f):
 	require.Positive(t, last.Line)
 	require.Contains(t, fmt.Sprintf("%+v", err), "function_test.go")
 	for want, err := range map[string]error{
-		"builtins.ValueError: ValueError: bad": fmt.Errorf("%w: bad", pyhost.ValueError),
+		"builtins.ValueError: bad": fmt.Errorf("%w: bad", pyhost.ValueError),
 		"builtins.FileNotFoundError: file":     &fs.PathError{},
 		"builtins.EOFError: EOF":               io.EOF,
 		"builtins.TimeoutError: context":       context.DeadlineExceeded,

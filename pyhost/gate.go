@@ -38,7 +38,7 @@ type gate struct {
 
 	// away are those inside who run a Go function that Python called, and may wait for others: as
 	// many more may be inside.
-	away atomic.Int64
+	away *int32
 
 	idle chan struct{} // gets a token when the last one leaves a closed gate
 }
@@ -59,8 +59,8 @@ type waiter struct {
 
 var waiters = sync.Pool{New: func() any { return &waiter{ready: make(chan struct{}, 1)} }}
 
-func newGate(word *uint64, max int, free bool, inside func() bool) *gate {
-	return &gate{word: word, max: uint64(max), free: free, inside: inside,
+func newGate(word *uint64, away *int32, max int, free bool, inside func() bool) *gate {
+	return &gate{word: word, away: away, max: uint64(max), free: free, inside: inside,
 		idle: make(chan struct{}, 1)}
 }
 
@@ -98,17 +98,9 @@ func (g *gate) enter(ctx context.Context) (pass, error) {
 }
 
 // room is how many may be inside.
-func (g *gate) room() uint64 { return min(g.max+uint64(g.away.Load()), gateInside) }
-
-// lend makes room for one more, while the caller runs a Go function.
-func (g *gate) lend() {
-	g.away.Add(1)
-	if atomic.LoadUint64(g.word)&gateQueued != 0 {
-		g.PassBaton()
-	}
+func (g *gate) room() uint64 {
+	return min(g.max+uint64(atomic.LoadInt32(g.away)), gateInside)
 }
-
-func (g *gate) takeBack() { g.away.Add(-1) }
 
 func (g *gate) admitted(s uint64) uint64 {
 	if !g.free {

@@ -43,8 +43,10 @@ func (f *function) raise(v *cgo.Invocation, ctx context.Context, err error) {
 	c.gos = append(c.gos, p)
 	var where any = Tuple{f.name, f.file, f.line}
 	c.enc.Tuple(4)
-	_ = c.enc.Value(exceptionOf(ctx, err)) // texts and numbers: they cannot fail
-	_ = c.enc.Value(strings.TrimPrefix(err.Error(), "pyhost: "))
+	class := exceptionOf(ctx, err)
+	text := strings.TrimPrefix(err.Error(), class+": ") // as the class and its exceptions say it
+	_ = c.enc.Value(class)                              // texts and numbers: they cannot fail
+	_ = c.enc.Value(strings.TrimPrefix(text, "pyhost: "))
 	c.enc.Go(p, 0)
 	_ = c.enc.Value(where)
 	c.answer(v, true, nil)
