@@ -54,6 +54,10 @@ def module(*args):
     return late("make_module", "CALLBACKS")(*args)
 
 
+def go_class(spec):
+    return late("make_class", "CALLBACKS")(spec)
+
+
 def register(cls):
     return late("register_class", "VALUES")(cls)
 

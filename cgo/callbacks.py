@@ -80,3 +80,77 @@ def find_package(name):
     if parent:
         setattr(find_package(parent), last, package)
     return sys.modules.setdefault(name, package)
+
+
+def make_class(spec):
+    """A class for a struct type of Go: its instances hold the Go value, and nothing else."""
+    new, same, hash_of = spec["new"], spec["same"], spec["hash"]
+    methods, special = spec["methods"], spec["special"]
+    adopt = native["adopt"]
+
+    def __new__(cls, /, *args, **fields):
+        value = new(*args, **fields)
+        if type(value) is not cls:
+            value = adopt(cls, value)
+        return value
+
+    def __repr__(self):
+        parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in spec["fields"])
+        return f"{type(self).__qualname__}({parts})"
+
+    def __eq__(self, other):
+        return same(self, other) if isinstance(other, cls) else NotImplemented
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"cannot pickle or copy {type(self).__qualname__!r}, a value of Go")
+
+    def getitem_ok(self, key):
+        value, ok = methods["Get"](self, key)
+        if not ok:
+            raise KeyError(key)
+        return value
+
+    def enter(self):
+        return self
+
+    def leave(self, *exc):
+        methods["Close"](self)
+
+    names = {
+        "__slots__": (), "__module__": spec["module"], "__doc__": spec["doc"] or None,
+        "__new__": __new__, "__repr__": __repr__, "__eq__": __eq__, "__hash__": hash_of,
+        "__reduce_ex__": __reduce_ex__, "__signature__": new.__signature__,
+    }
+    for f in spec["fields"]:
+        names[f["name"]] = property(f["get"], f["set"])
+    names.update(methods)
+    meanings = {
+        "string": ("__str__", "__repr__"), "error": ("__str__",), "len": ("__len__",),
+        "all": ("__iter__",), "get": ("__getitem__",), "set": ("__setitem__",),
+        "delete": ("__delitem__",), "contains": ("__contains__",), "call": ("__call__",),
+    }
+    for method, kind in special.items():
+        for name in meanings.get(kind, ()):
+            names[name] = methods[method]
+    if "get_ok" in special.values():
+        names["__getitem__"] = getitem_ok
+    if "Close" in special:
+        names["__enter__"], names["__exit__"] = enter, leave
+    if "Equal" in special:
+        equal = methods["Equal"]
+        names["__eq__"] = lambda self, other: equal(self, other) if isinstance(other, cls) else NotImplemented
+        names["__hash__"] = None  # what is equal need not be the same
+    cls = type(spec["name"], (native["Value"],), names)
+    return cls
+
+
+def iterate(next_item, stop):
+    """A generator over a sequence of Go."""
+    try:
+        while True:
+            more, value = next_item()
+            if not more:
+                return
+            yield value
+    finally:
+        stop()

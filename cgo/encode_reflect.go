@@ -140,9 +140,16 @@ func encoderOfKind(t reflect.Type) encodeFunc {
 	case reflect.Struct:
 		return structEncoder(t)
 	case reflect.Func:
+		if IsSequence(t) {
+			return orNone((*Encoder).iterator)
+		}
 		return orNone(func(e *Encoder, v reflect.Value, _ int) error {
 			return e.function(&Function{Func: v.Interface()})
 		})
+	case reflect.Chan:
+		if t.ChanDir()&reflect.RecvDir != 0 {
+			return orNone((*Encoder).iterator)
+		}
 	case reflect.Interface:
 		return orNone(func(e *Encoder, v reflect.Value, depth int) error {
 			if v.CanInterface() {
@@ -160,11 +167,8 @@ func pointerEncoder(t reflect.Type) encodeFunc {
 	elem, more := encoderOf(t.Elem()), pointsOn(t)
 	isStruct := t.Elem().Kind() == reflect.Struct
 	return orNone(func(e *Encoder, v reflect.Value, depth int) error {
-		if isStruct && e.Instance != nil {
-			if p, class, ok := e.Instance(v); ok {
-				e.Go(p, class)
-				return nil
-			}
+		if isStruct && e.instance(v) {
+			return nil
 		}
 		return elem(e, v.Elem(), depth+more)
 	})
@@ -197,6 +201,29 @@ func (e *Encoder) function(f *Function) error {
 		e.word(tagFunc, uint64(p))
 	}
 	return err
+}
+
+// IsSequence: an iter.Seq or iter.Seq2, under whatever name.
+func IsSequence(t reflect.Type) bool {
+	if t.Kind() != reflect.Func || t.NumIn() != 1 || t.NumOut() != 0 || t.IsVariadic() {
+		return false
+	}
+	yield := t.In(0)
+	return yield.Kind() == reflect.Func && yield.NumOut() == 1 &&
+		yield.Out(0).Kind() == reflect.Bool && (yield.NumIn() == 1 || yield.NumIn() == 2)
+}
+
+func (e *Encoder) iterator(v reflect.Value, _ int) error {
+	if e.Iterator == nil {
+		return fmt.Errorf("%s has no Python form here", v.Type())
+	}
+	next, stop := e.Iterator(v)
+	e.special(specialIter)
+	e.Tuple(2)
+	if err := e.function(next); err != nil {
+		return err
+	}
+	return e.function(stop)
 }
 
 func encodeHandle(e *Encoder, v reflect.Value, _ int) error {

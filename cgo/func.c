@@ -268,9 +268,13 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
     inv.kinds = inv.n = inv.done = 0;
     inv.queued = 0;
     inv.f.status = PY_OK;
-    if ((kwnames || !scalars(f, args, n, &inv)) && encode(in, f, &inv, args, n, kwnames))
+    if (py.Py_EnterRecursiveCall(" in a function of Go"))
         return NULL;
-    return f->flags & PY_FUNC_ATTACHED ? attached(in, f, &inv) : detached(in, f, &inv);
+    PyObject *o = NULL;
+    if ((!kwnames && scalars(f, args, n, &inv)) || !encode(in, f, &inv, args, n, kwnames))
+        o = f->flags & PY_FUNC_ATTACHED ? attached(in, f, &inv) : detached(in, f, &inv);
+    py.Py_LeaveRecursiveCall();
+    return o;
 }
 
 static PyObject *descr_get(PyObject *self, PyObject *obj, PyObject *type) {
@@ -330,7 +334,7 @@ static PyObject *function_type(struct py_interp *in) {
     return in->names.function_type;
 }
 
-static PyObject *value_type(struct py_interp *in) {
+PyObject *py_value_type(struct py_interp *in) {
     PyType_Slot slots[] = {{Py_tp_dealloc, dealloc}, {0, NULL}};
     if (!in->names.value_type)
         in->names.value_type = make_type("pyhost.Value", Py_TPFLAGS_BASETYPE, slots);
@@ -338,7 +342,7 @@ static PyObject *value_type(struct py_interp *in) {
 }
 
 PyObject *py_go_object(struct py_interp *in, struct py_go *g, PyObject *cls) {
-    PyObject *type = g->func ? function_type(in) : cls ? cls : value_type(in);
+    PyObject *type = g->func ? function_type(in) : cls ? cls : py_value_type(in);
     PyObject *o = type ? py.PyType_GenericAlloc(type, 0) : NULL;
     if (!o)
         return NULL;
@@ -350,7 +354,11 @@ PyObject *py_go_object(struct py_interp *in, struct py_go *g, PyObject *cls) {
 
 struct py_go *py_go_of(struct py_interp *in, PyObject *o) {
     PyObject *type = in->names.value_type;
-    return type && py.PyType_IsSubtype(py_type_of(o), type) ? own(o)->go : NULL;
+    if (!type || !py.PyType_IsSubtype(py_type_of(o), type))
+        return NULL;
+    if (!own(o)->go) // made by object.__new__
+        py.PyErr_SetString(*py.PyExc_TypeError, "an instance without a value of Go");
+    return own(o)->go;
 }
 
 // From now on no function of Go is called. Those that are running go on.

@@ -340,6 +340,7 @@ enum {
     PY_V_UUID,     // 16 bytes
     PY_V_DECIMAL,  // its text
     PY_V_INSTANCE, // (class, its fields); from Go only
+    PY_V_ITER,     // (function for the next item, function for the end); from Go only
 };
 #define PY_MAX_DEPTH 1000
 #define PY_KEYS 64
@@ -467,7 +468,8 @@ void py_func_param(struct py_func *, uint32_t i, struct py_shape *);
 struct py_go *py_go_new(struct py_interp *, uint64_t id);
 void py_go_release(struct py_go *);
 PyObject *py_go_object(struct py_interp *, struct py_go *, PyObject *cls); // or an error
-struct py_go *py_go_of(struct py_interp *, PyObject *);                    // NULL: not such a one
+PyObject *py_value_type(struct py_interp *);                               // borrowed, or an error
+struct py_go *py_go_of(struct py_interp *, PyObject *);                    // NULL: not such a one, or an error
 int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
                    struct py_param *params, size_t n, size_t last);
 void py_end_calls(struct py_interp *);

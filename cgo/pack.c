@@ -604,7 +604,9 @@ static int put_other(struct py_writer *w, PyObject *o, struct py_shape *s, int d
         return rc <= 0 ? rc : put_as_wanted(w, o, s, depth);
     case PY_K_OBJECT: {
         struct py_go *g = py_go_of(w->in, o);
-        return g ? put_go(w, g) : put_as_wanted(w, o, s, depth);
+        return g                     ? put_go(w, g)
+               : py.PyErr_Occurred() ? -1
+                                     : put_as_wanted(w, o, s, depth);
     }
     }
     return put_instance(w, o, (uint64_t)(kind - PY_K_CLASSES), s, depth);

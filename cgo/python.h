@@ -234,6 +234,8 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyErr_SetString, (PyObject *, const char *))                                           \
     X(void, PyErr_SetObject, (PyObject *, PyObject *))                                             \
     X(PyObject *, PyErr_NoMemory, (void))                                                          \
+    X(int, Py_EnterRecursiveCall, (const char *))                                                  \
+    X(void, Py_LeaveRecursiveCall, (void))                                                         \
     X(void, PyErr_Fetch, (PyObject **, PyObject **, PyObject **))                                  \
     X(void, PyErr_Restore, (PyObject *, PyObject *, PyObject *))                                   \
     X(void, PyErr_NormalizeException, (PyObject **, PyObject **, PyObject **))                     \

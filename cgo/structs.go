@@ -35,6 +35,9 @@ func Keywords(t reflect.Type) *Fields {
 	return nil
 }
 
+// FieldsOf gives the plan of any struct type.
+func FieldsOf(t reflect.Type) *Fields { return &Fields{fieldsOf(t)} }
+
 // Params are the fields as parameters.
 func (f *Fields) Params() []Param {
 	out := make([]Param, len(f.p.list))
@@ -131,7 +134,10 @@ func (f *field) settable(v reflect.Value) reflect.Value {
 func structEncoder(t reflect.Type) encodeFunc {
 	p := fieldsOf(t)
 	if len(p.list) == 0 && t.NumField() > 0 {
-		return func(*Encoder, reflect.Value, int) error {
+		return func(e *Encoder, v reflect.Value, _ int) error {
+			if e.instance(v) {
+				return nil
+			}
 			return fmt.Errorf("%s has no Python form: none of its fields is exported", t)
 		}
 	}
@@ -140,6 +146,9 @@ func structEncoder(t reflect.Type) encodeFunc {
 		encoders[i] = encoderOf(f.typ)
 	}
 	return func(e *Encoder, v reflect.Value, depth int) error {
+		if e.instance(v) {
+			return nil
+		}
 		if e.Class != nil {
 			if class, ok := e.Class(t); ok {
 				e.special(specialInstance)
@@ -149,6 +158,18 @@ func structEncoder(t reflect.Type) encodeFunc {
 		}
 		return e.fields(p, encoders, v, depth)
 	}
+}
+
+// instance appends a struct, or a pointer to one, as itself, if it has a class.
+func (e *Encoder) instance(v reflect.Value) bool {
+	if e.Instance == nil {
+		return false
+	}
+	p, class, ok := e.Instance(v)
+	if ok {
+		e.Go(p, class)
+	}
+	return ok
 }
 
 func (e *Encoder) fields(p *fields, encoders []encodeFunc, v reflect.Value, depth int) error {

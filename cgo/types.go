@@ -23,6 +23,7 @@ type Function struct {
 	Params []string
 
 	Name, Module string
+	Method       bool // the first parameter is the receiver
 }
 
 // Marshaler is a Go type that says itself what it is in Python.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -64,6 +65,7 @@ type function struct {
 	rt      *Runtime
 	name    string
 	fn      reflect.Value
+	method  bool         // the first parameter by place is the receiver
 	first   reflect.Type // contextType, threadType or nil
 	params  []cgo.Param  // by place; the last one of a struct takes keywords too
 	options *cgo.Fields  // of that struct, or nil
@@ -79,7 +81,7 @@ var threadType = reflect.TypeFor[*Thread]()
 
 // newFunction makes one ready to cross. The caller has a hold on it.
 func (rt *Runtime) newFunction(spec *Function) (cgo.GoPtr, error) {
-	f := &function{rt: rt, name: spec.Name, fn: reflect.ValueOf(spec.Func)}
+	f := &function{rt: rt, name: spec.Name, fn: reflect.ValueOf(spec.Func), method: spec.Method}
 	if err := f.bind(spec.Params); err != nil {
 		return 0, err
 	}
@@ -107,19 +109,25 @@ func (f *function) bind(names []string) error {
 	for i := range in {
 		in[i] = t.In(i)
 	}
-	if len(in) > 0 && (in[0] == contextType || in[0] == threadType) {
-		f.first, in = in[0], in[1:]
+	at := 0
+	if f.method {
+		at = 1
+		names = append([]string{"self"}, names...)
+	}
+	if len(in) > at && (in[at] == contextType || in[at] == threadType) {
+		f.first = in[at]
+		in = slices.Delete(in, at, at+1)
 	}
 	if t.IsVariadic() {
 		f.rest, in = in[len(in)-1].Elem(), in[:len(in)-1]
-	} else if n := len(in) - 1; n >= 0 {
+	} else if n := len(in) - 1; n >= at {
 		f.options = cgo.Keywords(in[n])
 	}
 	named := len(in)
 	if f.options != nil {
 		named--
 	}
-	if len(names) != 0 && len(names) != named && len(names) != len(in) {
+	if len(names) > at && len(names) != named && len(names) != len(in) {
 		return fmt.Errorf("%s has %d parameters by place, not %d", f.name, named, len(names))
 	}
 	for i, t := range in {
@@ -319,25 +327,30 @@ func (f *function) args(v *cgo.Invocation, ctx context.Context, th *Thread) ([]r
 	if th != nil {
 		d.Own = th.own
 	}
-	args, err := f.decode(&d, f.firstArg(ctx, th), v.Values())
+	args, err := f.decode(&d, ctx, th, v.Values())
 	if err != nil {
 		d.Drop(f.rt.in.DecrefLater)
 	}
 	return args, err
 }
 
-func (f *function) firstArg(ctx context.Context, th *Thread) []reflect.Value {
-	args := make([]reflect.Value, 0, len(f.params)+2)
+// firstArg appends the context or the Thread.
+func (f *function) firstArg(args []reflect.Value, ctx context.Context, th *Thread) []reflect.Value {
 	switch f.first {
 	case contextType:
-		args = append(args, reflect.ValueOf(ctx))
+		return append(args, reflect.ValueOf(ctx))
 	case threadType:
-		args = append(args, reflect.ValueOf(th))
+		return append(args, reflect.ValueOf(th))
 	}
 	return args
 }
 
-func (f *function) decode(d *cgo.Decoder, args []reflect.Value, n int) ([]reflect.Value, error) {
+func (f *function) decode(d *cgo.Decoder, ctx context.Context, th *Thread, n int) ([]reflect.Value,
+	error) {
+	args := make([]reflect.Value, 0, len(f.params)+2)
+	if !f.method {
+		args = f.firstArg(args, ctx, th)
+	}
 	for i := range f.params {
 		arg := reflect.New(f.params[i].Type).Elem()
 		if _, err := d.Next(arg); err != nil {
@@ -345,6 +358,9 @@ func (f *function) decode(d *cgo.Decoder, args []reflect.Value, n int) ([]reflec
 		}
 		args = append(args, arg)
 		n--
+		if f.method && i == 0 {
+			args = f.firstArg(args, ctx, th)
+		}
 	}
 	if f.options != nil {
 		into := args[len(args)-1]

@@ -355,8 +355,8 @@ func TestMisuseInFunction(t *testing.T) {
 	require.ErrorIs(t, rt.Call(bg, "through", nil, func() *pyhost.Object { return object }),
 		pyhost.ErrReleased)
 	require.NoError(t, rt.Call(bg, "through", nil, func(th *pyhost.Thread) { th.Release() }))
-	err = rt.Call(bg, "through", nil, func() chan int { return make(chan int) })
-	require.ErrorContains(t, err, "chan int has no Python form")
+	err = rt.Call(bg, "through", nil, func() chan<- int { return make(chan<- int) })
+	require.ErrorContains(t, err, "chan<- int has no Python form")
 	err = rt.Call(bg, "through", nil, func(th *pyhost.Thread) error {
 		return rt.Call(bg, "through", nil, func() error { _, err := th.Import("json"); return err })
 	})

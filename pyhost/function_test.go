@@ -14,7 +14,6 @@ import (
 	"github.com/pyhost/pyhost/pyhost"
 )
 
-
 type options struct {
 	Indent int    `py:"indent"`
 	Sep    string `py:"sep"`
@@ -85,15 +84,15 @@ def raised(f, expr):
 	add := pyhost.Function{Func: func(a, b int) int { return a + b }, Params: []string{"a", "b"},
 		Name: "add"}
 	for expr, want := range map[string]string{
-		"f(1)":                  "TypeError: add() missing required argument b",
-		"f(1, 2, 3)":            "TypeError: add() takes 2 positional arguments but 3 were given",
-		"f(1, 'x')":             "TypeError: add() argument 'b': str into int",
-		"f(1, 2.5)":             "TypeError: add() argument 'b': float into int",
-		"f(1, None)":            "TypeError: add() argument 'b': None into int",
-		"f(1, 2**70)":           "TypeError: add() argument 'b': int too large for int",
-		"f(1, a=2)":             "TypeError: add() got multiple values for argument 'a'",
-		"f(1, c=2)":             "TypeError: add() got an unexpected keyword argument 'c'",
-		"f(*range(99))":         "TypeError: add() takes 2 positional arguments but 99 were given",
+		"f(1)":                   "TypeError: add() missing required argument b",
+		"f(1, 2, 3)":             "TypeError: add() takes 2 positional arguments but 3 were given",
+		"f(1, 'x')":              "TypeError: add() argument 'b': str into int",
+		"f(1, 2.5)":              "TypeError: add() argument 'b': float into int",
+		"f(1, None)":             "TypeError: add() argument 'b': None into int",
+		"f(1, 2**70)":            "TypeError: add() argument 'b': int too large for int",
+		"f(1, a=2)":              "TypeError: add() got multiple values for argument 'a'",
+		"f(1, c=2)":              "TypeError: add() got an unexpected keyword argument 'c'",
+		"f(*range(99))":          "TypeError: add() takes 2 positional arguments but 99 were given",
 		"f(1, **{'\\udc80': 1})": "TypeError: add() got an unexpected keyword argument '?'",
 	} {
 		got, err := pyhost.Call[string](bg, rt, "raised", add, expr)
@@ -146,13 +145,13 @@ def caught(f):
 	require.Positive(t, last.Line)
 	require.Contains(t, fmt.Sprintf("%+v", err), "function_test.go")
 	for want, err := range map[string]error{
-		"builtins.ValueError: bad": fmt.Errorf("%w: bad", pyhost.ValueError),
-		"builtins.FileNotFoundError: file":     &fs.PathError{},
-		"builtins.EOFError: EOF":               io.EOF,
-		"builtins.TimeoutError: context":       context.DeadlineExceeded,
-		"pyhost.GoError: context canceled":     context.Canceled,
-		"pyhost.GoError: no.such.Class":        pyhost.ExceptionClass("no.such.Class"),
-		"pyhost.GoError: UnicodeDecodeError":   pyhost.UnicodeDecodeError,
+		"builtins.ValueError: bad":           fmt.Errorf("%w: bad", pyhost.ValueError),
+		"builtins.FileNotFoundError: file":   &fs.PathError{},
+		"builtins.EOFError: EOF":             io.EOF,
+		"builtins.TimeoutError: context":     context.DeadlineExceeded,
+		"pyhost.GoError: context canceled":   context.Canceled,
+		"pyhost.GoError: no.such.Class":      pyhost.ExceptionClass("no.such.Class"),
+		"pyhost.GoError: UnicodeDecodeError": pyhost.UnicodeDecodeError,
 	} {
 		if want == "builtins.FileNotFoundError: file" {
 			err, want = fs.ErrNotExist, "builtins.FileNotFoundError: file does not exist"
@@ -228,5 +227,5 @@ assert isinstance(inspect.signature(Counter.bump), inspect.Signature)
 	require.Error(t, rt.Module(bg, "json", nil))
 	require.Error(t, rt.Module(bg, "hosted", nil))
 	require.Error(t, rt.Module(bg, "bad", pyhost.Members{"a b": 1}))
-	require.Error(t, rt.Module(bg, "bad", pyhost.Members{"c": make(chan int)}))
+	require.Error(t, rt.Module(bg, "bad", pyhost.Members{"c": make(chan<- int)}))
 }

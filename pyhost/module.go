@@ -10,8 +10,8 @@ import (
 	"github.com/pyhost/pyhost/cgo"
 )
 
-// Members are what a module of Go is made of, by name: functions (a func or a [Function]) and
-// values of any other kind, which are its constants. "__doc__" is its docstring.
+// Members are what a module of Go is made of, by name: functions (a func or a [Function]), classes
+// (a [Class]), and values of any other kind, which are its constants. "__doc__" is its docstring.
 type Members map[string]any
 
 // Module makes a module that Python code can import. A dotted name is put into its packages too,
@@ -24,11 +24,9 @@ func (rt *Runtime) Module(ctx context.Context, name string, members Members) err
 		if !isIdentifier(k) {
 			return fmt.Errorf("pyhost: module %s: %q cannot be the name of a member", name, k)
 		}
-		if f, ok := v.(Function); ok {
-			f.Name, f.Module = k, name
-			v = f
-		} else if reflect.ValueOf(v).Kind() == reflect.Func {
-			v = Function{Func: v, Name: k, Module: name}
+		v, err := rt.member(ctx, k, name, v)
+		if err != nil {
+			return fmt.Errorf("pyhost: module %s: %s: %w", name, k, err)
 		}
 		values[k] = v
 	}
@@ -36,6 +34,20 @@ func (rt *Runtime) Module(ctx context.Context, name string, members Members) err
 		return fmt.Errorf("pyhost: module %s: %w", name, err)
 	}
 	return nil
+}
+
+func (rt *Runtime) member(ctx context.Context, name, module string, v any) (any, error) {
+	switch m := v.(type) {
+	case Function:
+		m.Name, m.Module = name, module
+		return m, nil
+	case Class:
+		return rt.newClass(ctx, name, module, &m)
+	}
+	if reflect.ValueOf(v).Kind() == reflect.Func {
+		return Function{Func: v, Name: name, Module: module}, nil
+	}
+	return v, nil
 }
 
 // function makes a function ready to cross with this call, which holds it until it has run.

@@ -20,6 +20,9 @@ func (f *function) signature() string {
 			name = fmt.Sprintf("arg%d", i+1)
 		}
 		part := name + ": " + annotation(p.Type)
+		if f.method && i == 0 {
+			part = name
+		}
 		if f.options != nil && i == len(f.params)-1 {
 			part += " = None"
 		}
