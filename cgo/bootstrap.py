@@ -58,6 +58,22 @@ def go_class(spec):
     return late("make_class", "CALLBACKS")(spec)
 
 
+def taker(iterable):
+    return late("Taker", "CALLBACKS")(iterable)
+
+
+def take(taker, n):
+    return taker.take(n)
+
+
+def taken(taker, i):
+    return taker.items[i]
+
+
+def close_taker(taker):
+    taker.close()
+
+
 def register(cls):
     return late("register_class", "VALUES")(cls)
 

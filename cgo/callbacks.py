@@ -154,3 +154,47 @@ def iterate(next_item, stop):
             yield value
     finally:
         stop()
+
+
+class Taker:
+    """An iterator that Go reads in batches."""
+
+    def __init__(self, iterable):
+        self.iterator = iter(iterable)
+        self.items, self.error = (), None
+
+    def take(self, n):
+        import itertools
+
+        self.items = items = []
+        if self.error is not None:
+            raise self.error
+        try:
+            items.extend(itertools.islice(self.iterator, n))
+        except Cancelled:
+            raise
+        except BaseException as e:
+            if not items:
+                raise
+            self.error = e
+        return items, len(items) < n and self.error is None
+
+    def close(self):
+        import collections.abc
+
+        if not isinstance(self.iterator, collections.abc.Generator):
+            return
+        try:
+            self.iterator.close()
+        except Cancelled:
+            raise
+        except BaseException as e:
+            report_unraisable(e, self.iterator)
+
+
+def report_unraisable(e, where):
+    import types
+
+    sys.unraisablehook(types.SimpleNamespace(
+        exc_type=type(e), exc_value=e, exc_traceback=e.__traceback__,
+        err_msg="Exception ignored while a loop was left", object=where))
