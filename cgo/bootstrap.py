@@ -74,6 +74,26 @@ def close_taker(taker):
     taker.close()
 
 
+def file_read(file, n):
+    return late("read_file", "CALLBACKS")(file, n)
+
+
+def file_write(file, data):
+    return late("write_file", "CALLBACKS")(file, data)
+
+
+def file_seek(file, offset, whence):
+    return file.seek(offset, whence)
+
+
+def file_close(file):
+    file.close()
+
+
+def logging_to(emit, level):
+    return late("log_to", "CALLBACKS")(emit, level)
+
+
 def register(cls):
     return late("register_class", "VALUES")(cls)
 

@@ -198,3 +198,105 @@ def report_unraisable(e, where):
     sys.unraisablehook(types.SimpleNamespace(
         exc_type=type(e), exc_value=e, exc_traceback=e.__traceback__,
         err_msg="Exception ignored while a loop was left", object=where))
+
+
+def make_file(name, read, write, seek, close):
+    """A binary file object over Go's io interfaces; each of the functions may be None."""
+    import io
+
+    class File(io.RawIOBase):
+        def __init__(self):
+            self.name = name
+
+        def readable(self):
+            return read is not None
+
+        def writable(self):
+            return write is not None
+
+        def seekable(self):
+            return seek is not None
+
+        def readinto(self, buffer):
+            if read is None:
+                raise io.UnsupportedOperation("not readable")
+            data = read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+
+        def write(self, data):
+            if write is None:
+                raise io.UnsupportedOperation("not writable")
+            return write(bytes(data))
+
+        def seek(self, offset, whence=0):
+            if seek is None:
+                raise io.UnsupportedOperation("not seekable")
+            return seek(offset, whence)
+
+        def close(self):
+            if not self.closed:
+                super().close()
+                if close is not None:
+                    close()
+
+    file = File()
+    if read and write:
+        return io.BufferedRandom(file) if seek else io.BufferedRWPair(file, file)
+    return io.BufferedReader(file) if read else io.BufferedWriter(file)
+
+
+MAKERS = {"iterate": iterate, "file": make_file}
+
+
+def read_file(file, n):
+    data = (getattr(file, "read1", None) or file.read)(n)
+    if isinstance(data, str):
+        raise TypeError("a text file: its .buffer is what bytes are read from")
+    if data is None:
+        raise BlockingIOError("a file in non-blocking mode has nothing to read")
+    return data
+
+
+def write_file(file, data):
+    n = file.write(data)
+    return len(data) if n is None else n
+
+
+def log_to(emit, level):
+    """Has the root logger send its records to Go; None takes it back."""
+    import logging
+
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if hasattr(h, "goes_to_go")]:
+        root.removeHandler(handler)
+        if emit is None:
+            root.setLevel(handler.level_before)
+    if emit is None:
+        return
+
+    standard = set(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime"}
+
+    class Handler(logging.Handler):
+        goes_to_go = True
+        level_before = root.level
+
+        def handle(self, record):  # without the lock, which would be held while Go runs
+            if self.filter(record):
+                self.emit(record)
+
+        def emit(self, record):
+            try:
+                exc = record.exc_info and record.exc_info[1]
+                emit((
+                    record.levelno, record.getMessage(), record.created, record.name,
+                    record.pathname, record.lineno, record.funcName or "",
+                    late("describe_exception")(exc) if exc else None,
+                    {k: as_plain(v, True) for k, v in vars(record).items() if k not in standard},
+                ))
+            except Exception:
+                self.handleError(record)
+
+    late("describe_exception")
+    root.addHandler(Handler())
+    root.setLevel(level)

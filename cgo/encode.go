@@ -54,7 +54,7 @@ const (
 	specialUUID     = C.PY_V_UUID
 	specialDecimal  = C.PY_V_DECIMAL
 	specialInstance = C.PY_V_INSTANCE
-	specialIter     = C.PY_V_ITER
+	specialMade     = C.PY_V_MADE
 )
 
 // MaxDepth is how deep a value may be nested, either way.
@@ -70,11 +70,10 @@ type Encoder struct {
 	Class func(t reflect.Type) (Ptr, bool) // the Python class that t is registered for; may be nil
 	// Func makes a function ready to cross; nil: none can.
 	Func func(f *Function) (GoPtr, error)
-	// Iterator gives the functions that make a Python iterator of a sequence or a channel: one for
-	// the next item, which returns whether there is one, and it; and one to call at the end.
-	Iterator func(v reflect.Value) (next, stop *Function)
-	// Instance gives the Python class that stands for the type of the struct v, or of the one that v
-	// points to, and makes it ready to cross; ok is false if there is none. May be nil.
+	// Iterator gives what makes a Python iterator of a sequence or a channel.
+	Iterator func(v reflect.Value) Made
+	// Instance gives the Python class that stands for the type of the struct v, or of the one that
+	// v points to, and makes it ready to cross; ok is false if there is none. May be nil.
 	Instance func(v reflect.Value) (p GoPtr, class Ptr, ok bool)
 	// Pin keeps large blobs where they are until the call has run, so that they need not be copied
 	// twice; nil: they are.

@@ -64,6 +64,10 @@ func newEncoder(t reflect.Type) encodeFunc {
 			f := v.Interface().(Function)
 			return e.function(&f)
 		}
+	case madeType:
+		return func(e *Encoder, v reflect.Value, depth int) error {
+			return e.made(v.Interface().(Made), depth)
+		}
 	case decimalType:
 		return func(e *Encoder, v reflect.Value, _ int) error {
 			e.special(specialDecimal)
@@ -203,7 +207,7 @@ func (e *Encoder) function(f *Function) error {
 	return err
 }
 
-// IsSequence: an iter.Seq or iter.Seq2, under whatever name.
+// IsSequence tells whether t is an iter.Seq or an iter.Seq2, under whatever name.
 func IsSequence(t reflect.Type) bool {
 	if t.Kind() != reflect.Func || t.NumIn() != 1 || t.NumOut() != 0 || t.IsVariadic() {
 		return false
@@ -213,17 +217,23 @@ func IsSequence(t reflect.Type) bool {
 		yield.Out(0).Kind() == reflect.Bool && (yield.NumIn() == 1 || yield.NumIn() == 2)
 }
 
-func (e *Encoder) iterator(v reflect.Value, _ int) error {
+func (e *Encoder) iterator(v reflect.Value, depth int) error {
 	if e.Iterator == nil {
 		return fmt.Errorf("%s has no Python form here", v.Type())
 	}
-	next, stop := e.Iterator(v)
-	e.special(specialIter)
-	e.Tuple(2)
-	if err := e.function(next); err != nil {
-		return err
+	return e.made(e.Iterator(v), depth)
+}
+
+func (e *Encoder) made(m Made, depth int) error {
+	e.special(specialMade)
+	e.Tuple(1 + len(m.Args))
+	e.str(m.By)
+	for _, a := range m.Args {
+		if err := e.value(a, depth+1); err != nil {
+			return err
+		}
 	}
-	return e.function(stop)
+	return nil
 }
 
 func encodeHandle(e *Encoder, v reflect.Value, _ int) error {

@@ -298,7 +298,8 @@ static PyObject *get_text(PyObject *self, void *which) {
     PyObject *o = py.PyUnicode_DecodeUTF8(s, (Py_ssize_t)strlen(s), "replace");
     if (!o || (size_t)which != SIGNATURE)
         return o;
-    PyObject *args[2] = {NULL, o}, *sig = py_vectorcall(f->go.in->names.signature, args + 1, 1, NULL);
+    PyObject *args[2] = {NULL, o},
+             *sig = py_vectorcall(f->go.in->names.signature, args + 1, 1, NULL);
     py.Py_DecRef(o);
     return sig;
 }
@@ -321,16 +322,19 @@ static PyObject *make_type(const char *name, int flags, PyType_Slot *slots) {
 static PyObject *function_type(struct py_interp *in) {
     PyMemberDef members[] = {
         {"__vectorcalloffset__", T_PYSSIZET, (Py_ssize_t)py_object_size, READONLY, NULL}, {0}};
-    PyType_Slot slots[] = {
-        {Py_tp_dealloc, dealloc}, {Py_tp_call, py.PyVectorcall_Call}, {Py_tp_descr_get, descr_get},
-        {Py_tp_repr, repr},       {Py_tp_getset, texts},              {Py_tp_members, members},
-        {0, NULL}};
+    PyType_Slot slots[] = {{Py_tp_dealloc, dealloc},
+                           {Py_tp_call, py.PyVectorcall_Call},
+                           {Py_tp_descr_get, descr_get},
+                           {Py_tp_repr, repr},
+                           {Py_tp_getset, texts},
+                           {Py_tp_members, members},
+                           {0, NULL}};
     if (!in->names.function_type)
-        in->names.function_type = make_type("pyhost.Function",
-                                            Py_TPFLAGS_DISALLOW_INSTANTIATION |
-                                                Py_TPFLAGS_HAVE_VECTORCALL |
-                                                Py_TPFLAGS_METHOD_DESCRIPTOR,
-                                            slots);
+        in->names.function_type =
+            make_type("pyhost.Function",
+                      Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL |
+                          Py_TPFLAGS_METHOD_DESCRIPTOR,
+                      slots);
     return in->names.function_type;
 }
 

@@ -28,13 +28,13 @@
 
 struct py_names {
     PyObject *main_dict, *builtins, *sys_modules, *code, *builtins_key;
-    PyObject *own;                     // globals of bootstrap.py
-    PyObject *cancelled;               // the exception class raised in a cancelled call
-    PyObject *report;                  // bootstrap.report(exception) -> a flat tuple
-    PyObject *make, *plain, *classify; // the same of values.py
-    PyObject *raise_go, *signature;    // the same of callbacks.py
+    PyObject *own;                        // globals of bootstrap.py
+    PyObject *cancelled;                  // the exception class raised in a cancelled call
+    PyObject *report;                     // bootstrap.report(exception) -> a flat tuple
+    PyObject *make, *plain, *classify;    // the same of values.py
+    PyObject *raise_go, *signature;       // the same of callbacks.py
     PyObject *function_type, *value_type; // func.c; made at first use
-    PyObject *absorb;                  // bootstrap.absorb()
+    PyObject *absorb;                     // bootstrap.absorb()
 };
 
 // One interpreter. Never freed, so that a late look at it is always safe.
@@ -340,7 +340,7 @@ enum {
     PY_V_UUID,     // 16 bytes
     PY_V_DECIMAL,  // its text
     PY_V_INSTANCE, // (class, its fields); from Go only
-    PY_V_ITER,     // (function for the next item, function for the end); from Go only
+    PY_V_MADE,     // (name in callbacks.py's MAKERS, arguments...); from Go only
 };
 #define PY_MAX_DEPTH 1000
 #define PY_KEYS 64
@@ -443,7 +443,7 @@ struct py_func {
     struct py_go go;
     int flags;
     uint32_t nrequired, npos, nparams; // parameters by place; those by keyword alone follow
-    struct py_param *params; // one more with VARIADIC: that of the rest
+    struct py_param *params;           // one more with VARIADIC: that of the rest
     const char *name, *module, *doc, *signature;
     char text[]; // all the names
 };
@@ -469,7 +469,7 @@ struct py_go *py_go_new(struct py_interp *, uint64_t id);
 void py_go_release(struct py_go *);
 PyObject *py_go_object(struct py_interp *, struct py_go *, PyObject *cls); // or an error
 PyObject *py_value_type(struct py_interp *);                               // borrowed, or an error
-struct py_go *py_go_of(struct py_interp *, PyObject *);                    // NULL: not such a one, or an error
+struct py_go *py_go_of(struct py_interp *, PyObject *); // NULL: not such a one, or an error
 int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
                    struct py_param *params, size_t n, size_t last);
 void py_end_calls(struct py_interp *);

@@ -221,8 +221,8 @@ static int more_handed(struct py_writer *w) {
 }
 
 static int put_object(struct py_writer *w, PyObject *o) {
-    int rc = more_handed(w) || put_count(w, PY_T_OBJECT, (uint64_t)o) ||
-             put_type_name(w, py_type_of(o));
+    int rc =
+        more_handed(w) || put_count(w, PY_T_OBJECT, (uint64_t)o) || put_type_name(w, py_type_of(o));
     if (!rc) {
         py.Py_IncRef(o);
         w->handed[w->nhanded++] = (struct py_handed){.obj = o};
@@ -604,9 +604,7 @@ static int put_other(struct py_writer *w, PyObject *o, struct py_shape *s, int d
         return rc <= 0 ? rc : put_as_wanted(w, o, s, depth);
     case PY_K_OBJECT: {
         struct py_go *g = py_go_of(w->in, o);
-        return g                     ? put_go(w, g)
-               : py.PyErr_Occurred() ? -1
-                                     : put_as_wanted(w, o, s, depth);
+        return g ? put_go(w, g) : py.PyErr_Occurred() ? -1 : put_as_wanted(w, o, s, depth);
     }
     }
     return put_instance(w, o, (uint64_t)(kind - PY_K_CLASSES), s, depth);

@@ -24,7 +24,8 @@ type fields struct {
 // Fields is the plan of a struct whose fields are keyword arguments.
 type Fields struct{ p *fields }
 
-// Keywords gives the plan of a struct type, nil for any other and for one that has a form of its own.
+// Keywords gives the plan of a struct type, nil for any other and for one that has a form of its
+// own.
 func Keywords(t reflect.Type) *Fields {
 	if t.Kind() != reflect.Struct || t == functionType {
 		return nil

@@ -26,6 +26,12 @@ type Function struct {
 	Method       bool // the first parameter is the receiver
 }
 
+// Made is what a function of callbacks.py makes of its arguments.
+type Made struct {
+	By   string // in MAKERS
+	Args []any
+}
+
 // Marshaler is a Go type that says itself what it is in Python.
 type Marshaler interface {
 	// MarshalPython returns the value that crosses in its stead.
@@ -50,6 +56,7 @@ var (
 	tupleType    = reflect.TypeFor[Tuple]()
 	setType      = reflect.TypeFor[Set]()
 	decimalType  = reflect.TypeFor[Decimal]()
+	madeType     = reflect.TypeFor[Made]()
 	functionType = reflect.TypeFor[Function]()
 	bigIntType   = reflect.TypeFor[big.Int]()
 	bigRatType   = reflect.TypeFor[big.Rat]()

@@ -221,15 +221,24 @@ func (rt *Runtime) raised(c *call) error {
 		}
 		return &PythonError{Type: name, Bases: barely(name)[1:]}
 	}
-	t, ok := v.(cgo.Tuple)
-	if !ok || len(t) != reportSize+1 {
+	t, _ := v.(cgo.Tuple)
+	e := described(t)
+	if e == nil {
 		return fmt.Errorf("pyhost: exception: %w", cgo.ErrMalformed)
 	}
-	e := exception(t[:reportSize])
-	e.printed, _ = t[reportSize].(string)
 	if rt.parent != nil {
 		return isolatable(e)
 	}
+	return e
+}
+
+// described is what describe_exception tells of, or nil.
+func described(t cgo.Tuple) *PythonError {
+	if len(t) != reportSize+1 {
+		return nil
+	}
+	e := exception(t[:reportSize])
+	e.printed, _ = t[reportSize].(string)
 	return e
 }
 

@@ -25,4 +25,6 @@ func Encoded(v any) ([]byte, error) {
 }
 
 // NewFunction makes a function ready to cross; Release it.
-func NewFunction(rt *Runtime, fn any) (cgo.GoPtr, error) { return rt.newFunction(&Function{Func: fn}) }
+func NewFunction(rt *Runtime, fn any) (cgo.GoPtr, error) {
+	return rt.newFunction(&Function{Func: fn})
+}

@@ -23,9 +23,9 @@ import (
 // does not fit is a TypeError that names the parameter. A first parameter of type context.Context
 // gets the context of the call that led here, which also ends when Close cancels calls. A first
 // parameter of type *[Thread] has the function called attached: it holds the GIL, and its objects
-// are given back when it returns. Any other function runs detached, and others run Python meanwhile.
-// A last parameter of a struct type takes keyword arguments, one for each field, all optional; or
-// the struct as a whole, by place. A variadic function takes any number.
+// are given back when it returns. Any other function runs detached, and others run Python
+// meanwhile. A last parameter of a struct type takes keyword arguments, one for each field, all
+// optional; or the struct as a whole, by place. A variadic function takes any number.
 //
 // One result is the value, several are a tuple, none is None. A last result of type error, unless
 // nil, is raised: as the class whose [ExceptionClass] it wraps, as FileNotFoundError,
@@ -34,8 +34,8 @@ import (
 // Python, it comes back itself: errors.Is and errors.As find it. A panic is raised as pyhost.Panic,
 // and comes back as *[PanicError].
 //
-// A function is called on the OS thread of its caller. It may call Python again, to any depth. After
-// Close it is not called any more: that is a RuntimeError.
+// A function is called on the OS thread of its caller. It may call Python again, to any depth.
+// After Close it is not called any more: that is a RuntimeError.
 type Function = cgo.Function
 
 // PanicError is the panic of a Go function that Python called.
@@ -148,12 +148,12 @@ func (f *function) checkParams() error {
 	}
 	for i, p := range all {
 		if p.Name != "" && (!isIdentifier(p.Name) || seen[p.Name]) {
-			return fmt.Errorf("%s: %q cannot be the name of a parameter, or not twice", f.name, p.Name)
+			return fmt.Errorf("%s: %q cannot name a parameter, or not twice", f.name, p.Name)
 		}
 		seen[p.Name] = true
 		if p.Type == objectType && f.first != threadType {
-			return fmt.Errorf("%s: parameter %d is an *Object: the first must be a *Thread, or take "+
-				"a *Ref", f.name, i+1)
+			return fmt.Errorf("%s: parameter %d is an *Object: the first must be a *Thread, or "+
+				"take a *Ref", f.name, i+1)
 		}
 	}
 	return nil
@@ -184,7 +184,7 @@ func (f *function) spec(s *Function) *cgo.FuncSpec {
 		spec.Params = append(spec.Params[:len(f.params):len(f.params)], f.options.Params()...)
 	}
 	if f.rest != nil {
-		spec.Params = append(spec.Params[:len(spec.Params):len(spec.Params)], cgo.Param{Type: f.rest})
+		spec.Params = append(slices.Clone(spec.Params), cgo.Param{Type: f.rest})
 	}
 	return spec
 }
@@ -194,7 +194,7 @@ func (f *function) Call(v *cgo.Invocation) {
 	switch {
 	case !v.Inside():
 		if !f.rt.strays.enter() {
-			f.raise(v, nil, ErrClosed)
+			f.raise(f.rt.life, v, ErrClosed)
 			return
 		}
 		scopes.Add(1)
@@ -205,14 +205,14 @@ func (f *function) Call(v *cgo.Invocation) {
 	returned := false
 	defer func() {
 		if r := recover(); r != nil {
-			f.raise(v, nil, &PanicError{r, debug.Stack()})
+			f.raise(f.rt.life, v, &PanicError{r, debug.Stack()})
 		} else if !returned {
 			stay(f.name)
 		}
 	}()
 	if v.Scalars() > 0 || f.fast != nil && v.Values() == 0 {
 		if err := f.fast(v); err != nil {
-			f.raise(v, nil, f.named(err))
+			f.raise(f.rt.life, v, f.named(err))
 		}
 	} else {
 		f.call(v)
@@ -227,8 +227,8 @@ func (f *function) strayed() {
 
 // stay keeps a goroutine that called runtime.Goexit, which must not unwind through C.
 func stay(name string) {
-	fmt.Fprintf(os.Stderr, "pyhost: %s, called by Python, called runtime.Goexit, maybe by t.FailNow:"+
-		" the call does not return\n", name)
+	fmt.Fprintf(os.Stderr, "pyhost: %s, called by Python, called runtime.Goexit, maybe by "+
+		"t.FailNow: the call does not return\n", name)
 	select {}
 }
 
@@ -239,7 +239,7 @@ func (f *function) call(v *cgo.Invocation) {
 	if f.first == threadType {
 		th = f.rt.attached(ctx, f.name)
 		if th == nil {
-			f.raise(v, ctx, ErrNoMemory)
+			f.raise(ctx, v, ErrNoMemory)
 			return
 		}
 		defer func() { // unless the answer needs its objects
@@ -248,15 +248,15 @@ func (f *function) call(v *cgo.Invocation) {
 			}
 		}()
 	}
-	args, err := f.args(v, ctx, th)
+	args, err := f.args(ctx, v, th)
 	if err != nil {
-		f.raise(v, ctx, err)
+		f.raise(ctx, v, err)
 		return
 	}
 	out := f.invoke(args)
 	if f.fails {
 		if err, _ := out[f.results].Interface().(error); err != nil {
-			f.raise(v, ctx, err)
+			f.raise(ctx, v, err)
 			return
 		}
 	}
@@ -266,7 +266,7 @@ func (f *function) call(v *cgo.Invocation) {
 	}
 	c, err := f.encode(out)
 	if err != nil {
-		f.raise(v, ctx, fmt.Errorf("result of %s: %w", f.name, err))
+		f.raise(ctx, v, fmt.Errorf("result of %s: %w", f.name, err))
 		return
 	}
 	c.answer(v, false, th)
@@ -320,14 +320,15 @@ func (th *Thread) end() {
 }
 
 // args decodes what Python passed.
-func (f *function) args(v *cgo.Invocation, ctx context.Context, th *Thread) ([]reflect.Value, error) {
+func (f *function) args(ctx context.Context, v *cgo.Invocation, th *Thread) ([]reflect.Value,
+	error) {
 	buf, far := v.Args(f.rt.in.DecrefLater)
 	defer v.Free()
 	d := f.rt.decoder(buf, far)
 	if th != nil {
 		d.Own = th.own
 	}
-	args, err := f.decode(&d, ctx, th, v.Values())
+	args, err := f.decode(ctx, &d, th, v.Values())
 	if err != nil {
 		d.Drop(f.rt.in.DecrefLater)
 	}
@@ -335,7 +336,7 @@ func (f *function) args(v *cgo.Invocation, ctx context.Context, th *Thread) ([]r
 }
 
 // firstArg appends the context or the Thread.
-func (f *function) firstArg(args []reflect.Value, ctx context.Context, th *Thread) []reflect.Value {
+func (f *function) firstArg(ctx context.Context, th *Thread, args []reflect.Value) []reflect.Value {
 	switch f.first {
 	case contextType:
 		return append(args, reflect.ValueOf(ctx))
@@ -345,11 +346,11 @@ func (f *function) firstArg(args []reflect.Value, ctx context.Context, th *Threa
 	return args
 }
 
-func (f *function) decode(d *cgo.Decoder, ctx context.Context, th *Thread, n int) ([]reflect.Value,
+func (f *function) decode(ctx context.Context, d *cgo.Decoder, th *Thread, n int) ([]reflect.Value,
 	error) {
 	args := make([]reflect.Value, 0, len(f.params)+2)
 	if !f.method {
-		args = f.firstArg(args, ctx, th)
+		args = f.firstArg(ctx, th, args)
 	}
 	for i := range f.params {
 		arg := reflect.New(f.params[i].Type).Elem()
@@ -359,7 +360,7 @@ func (f *function) decode(d *cgo.Decoder, ctx context.Context, th *Thread, n int
 		args = append(args, arg)
 		n--
 		if f.method && i == 0 {
-			args = f.firstArg(args, ctx, th)
+			args = f.firstArg(ctx, th, args)
 		}
 	}
 	if f.options != nil {
@@ -437,7 +438,8 @@ func (f *function) encode(out []reflect.Value) (*call, error) {
 // answer hands over what is encoded, and gives the call back once C has read it, and the Thread.
 func (c *call) answer(v *cgo.Invocation, raised bool, th *Thread) {
 	buf := c.enc.Buf
-	if len(buf) <= cgo.MaxAnswer && len(c.held) == 0 && len(c.gos) == 0 && !c.enc.Pinned && th == nil {
+	needed := len(c.held) > 0 || len(c.gos) > 0 || c.enc.Pinned || th != nil
+	if len(buf) <= cgo.MaxAnswer && !needed {
 		v.Answer(buf, raised, nil)
 		c.put()
 		return

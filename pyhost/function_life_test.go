@@ -87,7 +87,8 @@ def forever(f):
     while True:
         f(1)
 `)
-	for _, f := range []any{func(int) {}, func(n int) int { return n }, func(*pyhost.Thread, int) {},
+	for _, f := range []any{func(int) {}, func(n int) int { return n },
+		func(*pyhost.Thread, int) {},
 		func(context.Context, any) error { return rt.Exec(bg, "pass") },
 		func(any) error { return errors.Join(rt.Exec(bg, "sum(range(1000))")) }} {
 		ctx, stop := context.WithTimeout(bg, 20*time.Millisecond)
@@ -290,7 +291,7 @@ def stubborn():
 threading.Thread(target=stubborn, daemon=True).start()
 `))
 	<-called
-	leak(t, rt.Close())
+	_ = leak(t, rt.Close())
 	mu.Lock()
 	closed = true
 	mu.Unlock()
@@ -429,8 +430,9 @@ func TestFunctionsUnderForcedGC(t *testing.T) {
 				got, err := pyhost.Call[[]string](bg, rt, "through",
 					func(v []string) []string { return append(v, strings.Repeat("x", 100*i)) },
 					[]string{strings.Repeat("y", 1000*i)})
-				assert.NoError(t, err)
-				assert.Equal(t, []string{strings.Repeat("y", 1000*i), strings.Repeat("x", 100*i)}, got)
+				assert.NoError(t, err) //nolint:testifylint // on another goroutine
+				want := []string{strings.Repeat("y", 1000*i), strings.Repeat("x", 100*i)}
+				assert.Equal(t, want, got)
 			}
 		})
 	}

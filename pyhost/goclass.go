@@ -10,9 +10,9 @@ import (
 )
 
 // Class is a struct type of Go as a Python class: a member of a [Runtime.Module]. From then on a
-// value of that type, or a pointer to one, is an instance to Python, not a dict: the Go value itself,
-// which lives as long as Python holds it. An instance becomes the same pointer again where Go wants
-// one, and a copy where it wants the struct.
+// value of that type, or a pointer to one, is an instance to Python, not a dict: the Go value
+// itself, which lives as long as Python holds it. An instance becomes the same pointer again where
+// Go wants one, and a copy where it wants the struct.
 //
 // Exported fields are attributes; one that is a struct with a Class of its own is shared too.
 // Exported methods, of the pointer too, are methods under their Go names, with parameters, results
@@ -30,8 +30,8 @@ import (
 //	Close() or Close() error      with: at its end
 //	Call(…)                       x(…)
 //
-// Values that Go and Python change at once are the program's to guard: methods run detached, several
-// at a time.
+// Values that Go and Python change at once are the program's to guard: methods run detached,
+// several at a time.
 type Class struct {
 	Of  any    // a value of the struct type, or a pointer to one
 	Doc string // its docstring
@@ -187,7 +187,7 @@ func (s *classSpec) constructor(t reflect.Type, c *Class) error {
 	s.New.Name, s.New.Module = s.Name, s.Module
 	if f := reflect.TypeOf(s.New.Func); f == nil || f.Kind() != reflect.Func || f.NumOut() == 0 ||
 		f.Out(0) != ptr {
-		return fmt.Errorf("New of the Class of %s does not return a %s first", t, ptr)
+		return fmt.Errorf("the New of a Class of %s does not return a %s first", t, ptr)
 	}
 	return nil
 }
@@ -198,7 +198,9 @@ func accessors(ptr reflect.Type, fields *cgo.Fields, i int, t reflect.Type) (get
 	if t.Kind() == reflect.Struct && cgo.Keywords(t) != nil {
 		out = reflect.PointerTo(t)
 	}
-	get = reflect.MakeFunc(reflect.FuncOf([]reflect.Type{ptr}, []reflect.Type{out, errorType}, false),
+	read := reflect.FuncOf([]reflect.Type{ptr}, []reflect.Type{out, errorType}, false)
+	write := reflect.FuncOf([]reflect.Type{ptr, t}, []reflect.Type{errorType}, false)
+	get = reflect.MakeFunc(read,
 		func(in []reflect.Value) []reflect.Value {
 			none := reflect.Zero(errorType)
 			if in[0].IsNil() {
@@ -210,7 +212,7 @@ func accessors(ptr reflect.Type, fields *cgo.Fields, i int, t reflect.Type) (get
 			}
 			return []reflect.Value{v, none}
 		}).Interface()
-	set = reflect.MakeFunc(reflect.FuncOf([]reflect.Type{ptr, t}, []reflect.Type{errorType}, false),
+	set = reflect.MakeFunc(write,
 		func(in []reflect.Value) []reflect.Value {
 			if in[0].IsNil() {
 				return []reflect.Value{reflect.ValueOf(&errNilReceiver).Elem()}
@@ -227,33 +229,23 @@ var errNilReceiver = fmt.Errorf("%w: no instance", TypeError)
 func special(m reflect.Method) (specialKind, bool) {
 	t := m.Type
 	in, out := t.NumIn()-1, t.NumOut()
-	is := func(i int, k reflect.Kind) bool { return out > i && t.Out(i).Kind() == k }
+	gives := func(k reflect.Kind) bool { return out == 1 && t.Out(0).Kind() == k }
 	fails := out > 0 && t.Out(out-1) == errorType
-	ok := false
-	switch m.Name {
-	case "String", "Error":
-		ok = in == 0 && out == 1 && is(0, reflect.String)
-	case "Len":
-		ok = in == 0 && out == 1 && is(0, reflect.Int)
-	case "All":
-		ok = in == 0 && out == 1 && cgo.IsSequence(t.Out(0))
-	case "Get":
-		switch {
-		case in == 1 && out == 2 && is(1, reflect.Bool):
-			return "get_ok", true
-		case in == 1 && (out == 1 || out == 2 && fails):
-			return "get", true
-		}
-	case "Set":
-		ok = in == 2 && (out == 0 || out == 1 && fails)
-	case "Delete":
-		ok = in == 1 && (out == 0 || out == 1 && fails)
-	case "Contains", "Equal":
-		ok = in == 1 && out == 1 && is(0, reflect.Bool)
-	case "Close":
-		ok = in == 0 && (out == 0 || out == 1 && fails)
-	case "Call":
-		ok = true
+	acts := out == 0 || out == 1 && fails
+	if m.Name == "Get" && in == 1 && out == 2 && t.Out(1).Kind() == reflect.Bool {
+		return "get_ok", true
 	}
-	return specialKind(strings.ToLower(m.Name)), ok
+	return specialKind(strings.ToLower(m.Name)), map[string]bool{
+		"String":   in == 0 && gives(reflect.String),
+		"Error":    in == 0 && gives(reflect.String),
+		"Len":      in == 0 && gives(reflect.Int),
+		"All":      in == 0 && out == 1 && cgo.IsSequence(t.Out(0)),
+		"Get":      in == 1 && (out == 1 && !fails || out == 2 && fails),
+		"Set":      in == 2 && acts,
+		"Delete":   in == 1 && acts,
+		"Contains": in == 1 && gives(reflect.Bool),
+		"Equal":    in == 1 && gives(reflect.Bool),
+		"Close":    in == 0 && acts,
+		"Call":     true,
+	}[m.Name]
 }

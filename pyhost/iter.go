@@ -25,7 +25,8 @@ type Iteration struct {
 // end it between two items.
 //
 //	for line, err := range pyhost.Iter[string](ctx, rt, "open('/etc/passwd')") {
-func Iter[T any](ctx context.Context, rt *Runtime, expr string, how ...Iteration) iter.Seq2[T, error] {
+func Iter[T any](ctx context.Context, rt *Runtime, expr string, how ...Iteration) iter.Seq2[T,
+	error] {
 	return func(yield func(T, error) bool) {
 		var it Iteration
 		if len(how) > 0 {

@@ -58,7 +58,8 @@ def count(n, error=None, where=None):
 			}
 		}
 	}
-	for i := range pyhost.Iter[int](bg, rt, "count(1000)", pyhost.Iteration{Batch: 1}) {
+	for i, err := range pyhost.Iter[int](bg, rt, "count(1000)", pyhost.Iteration{Batch: 1}) {
+		require.NoError(t, err)
 		if i == 2 {
 			break
 		}
@@ -84,7 +85,8 @@ def count(n, error=None, where=None):
 	require.Len(t, errs, 1)
 	_, errs = collect(pyhost.IterOf[int](bg, nil))
 	require.Len(t, errs, 1)
-	for range pyhost.Iter[int](bg, rt, "[1, 2]") { // a loop in a loop, and calls of Python in it
+	for _, err := range pyhost.Iter[int](bg, rt, "[1, 2]") { // a loop in a loop
+		require.NoError(t, err)
 		inner, errs := collect(pyhost.Iter[int](bg, rt, "range(3)"))
 		require.Empty(t, errs)
 		require.Len(t, inner, 3)
@@ -104,6 +106,7 @@ def stuck():
     while True: pass
 `)
 	ctx, stop := context.WithCancelCause(bg)
+	defer stop(nil)
 	cause := errors.New("enough")
 	n := 0
 	var last error

@@ -31,7 +31,7 @@ const (
 )
 
 // raise answers a call with an exception that carries err.
-func (f *function) raise(v *cgo.Invocation, ctx context.Context, err error) {
+func (f *function) raise(ctx context.Context, v *cgo.Invocation, err error) {
 	c := getCall()
 	c.rt = f.rt
 	p := f.rt.in.NewValue(err)
@@ -62,7 +62,7 @@ func exceptionOf(ctx context.Context, err error) string {
 	switch {
 	case errors.As(err, &pn):
 		return goPanic
-	case ctx != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return string(cancelled)
 	case errors.As(err, &class):
 		return string(class)

@@ -9,13 +9,14 @@ import (
 	"github.com/pyhost/pyhost/cgo"
 )
 
-// An iter.Seq, an iter.Seq2 or a channel is a generator to Python. Items cross one by one, when they
-// are asked for. A sequence runs on a goroutine of its own, from the first item to the last, or until
-// Python drops the generator. (Not by iter.Pull: that ties it to one OS thread or to none, and
-// Python may ask from any.) The pairs of an iter.Seq2 are tuples; an error in one is raised instead.
+// An iter.Seq, an iter.Seq2 or a channel is a generator to Python. Items cross one by one, when
+// they are asked for. A sequence runs on a goroutine of its own, from the first item to the last,
+// or until Python drops the generator. (Not by iter.Pull: that ties it to one OS thread or to none,
+// and Python may ask from any.) The pairs of an iter.Seq2 are tuples; an error in one is raised
+// instead.
 
-// puller is a sequence that hands over one item at a time. Python's generator sees to it that next is
-// called by one thread at a time, and stop once.
+// puller is a sequence that hands over one item at a time. Python's generator sees to it that next
+// is called by one thread at a time, and stop once.
 type puller struct {
 	seq   reflect.Value
 	begin sync.Once
@@ -30,13 +31,13 @@ type item struct {
 }
 
 // iterator gives what Python's side makes a generator of.
-func iterator(v reflect.Value) (next, stop *cgo.Function) {
+func iterator(v reflect.Value) cgo.Made {
 	if v.Kind() == reflect.Chan {
-		return &cgo.Function{Func: receiver(v)}, &cgo.Function{Func: func() {}}
+		return cgo.Made{By: "iterate", Args: []any{receiver(v), func() {}}}
 	}
 	p := &puller{seq: v, want: make(chan struct{}), items: make(chan item),
 		over: make(chan struct{})}
-	return &cgo.Function{Func: p.next}, &cgo.Function{Func: p.stop}
+	return cgo.Made{By: "iterate", Args: []any{p.next, p.stop}}
 }
 
 func receiver(ch reflect.Value) func(context.Context) (bool, any, error) {

@@ -103,6 +103,6 @@ func isIdentifier(s string) bool {
 	return s != "" && !strings.Contains(keywords, " "+s+" ")
 }
 
-const keywords = " False None True and as assert async await break class continue def del elif else" +
-	" except finally for from global if import in is lambda nonlocal not or pass raise return try" +
-	" while with yield "
+const keywords = " False None True and as assert async await break class continue def del elif" +
+	" else except finally for from global if import in is lambda nonlocal not or pass raise" +
+	" return try while with yield "
