@@ -3,12 +3,35 @@ package pyhost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/pyhost/pyhost/cgo"
 )
+
+// PanicError is the panic of a Go function that Python called.
+type PanicError struct {
+	Value any    // what it panicked with
+	Stack []byte // of the goroutine
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap gives the value, if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Format prints the stack too for %+v.
+func (e *PanicError) Format(s fmt.State, verb rune) {
+	_, _ = fmt.Fprint(s, e.Error())
+	if verb == 'v' && s.Flag('+') {
+		_, _ = fmt.Fprintf(s, "\n\n%s", e.Stack)
+	}
+}
 
 // What errors of Go are in Python, beside those that wrap an ExceptionClass.
 var exceptionsOf = []struct {
