@@ -186,6 +186,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyErr_Clear, (void))                                                                   \
     X(void, PyErr_SetString, (PyObject *, const char *))                                           \
     X(void, PyErr_SetObject, (PyObject *, PyObject *))                                             \
+    X(void, PyErr_WriteUnraisable, (PyObject *))                                                   \
     X(PyObject *, PyErr_NoMemory, (void))                                                          \
     X(void, PyErr_Fetch, (PyObject **, PyObject **, PyObject **))                                  \
     X(void, PyErr_Restore, (PyObject *, PyObject *, PyObject *))                                   \
