@@ -59,7 +59,8 @@ func TestObjectsPassBothWays(t *testing.T) {
 			ours, err := th.Value("text")
 			require.NoError(t, err)
 			require.Equal(t, "text", python3.PyUnicode_AsUTF8(gopython3.PyObject(ours)))
-			n, err := pyhost.Call[int](bg, rt, "len", gopython3.Object(th, gopython3.PyObject(ours)))
+			again := gopython3.Object(th, gopython3.PyObject(ours))
+			n, err := pyhost.Call[int](bg, rt, "len", again)
 			require.Equal(t, 4, n)
 			return err
 		}))

@@ -32,8 +32,8 @@
 // declares them, and this package defines them. cgo has to be told of the header, whose path must
 // be absolute:
 //
-//	dir=$(go list -m -f '{{.Dir}}' github.com/pyhost/pyhost)
-//	export CGO_CFLAGS="-O2 -g -Wno-deprecated-declarations -include $dir/pyhost/gopython3/compat.h"
+//	dir=$(go list -f '{{.Dir}}' github.com/pyhost/pyhost/pyhost/gopython3)
+//	export CGO_CFLAGS="-O2 -g -Wno-deprecated-declarations -include $dir/compat.h"
 //	go build -tags gopython3 ./...
 //
 // Python is found by pkg-config (python3 and python3-embed; Debian: apt install pkg-config
