@@ -23,10 +23,10 @@ SLOW := go test -count=1 -timeout 15m
 
 # Both versions are in its path: it refuses code for a later Go than the one that built it.
 LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION 2>/dev/null)
-C_FILES := $(wildcard cgo/*.[ch] pyhost/gopython3/*.[ch])
+C_FILES := $(wildcard cgo/*.[ch] pyhost/gopython3/*.[ch] examples/peers/limit/*.c)
 
 # go-python3 names what newer Pythons do not declare: see pyhost/gopython3.
-GOPYTHON3 := ./pyhost/gopython3 ./examples/migrate/...
+GOPYTHON3 := ./pyhost/gopython3 ./examples/migrate/... ./examples/peers
 GOPYTHON3_FLAGS := -O2 -g -Wno-deprecated-declarations \
 	-include "$(CURDIR)/pyhost/gopython3/compat.h"
 
@@ -34,7 +34,7 @@ GOPYTHON3_FLAGS := -O2 -g -Wno-deprecated-declarations \
 export CGO_ENABLED := 1
 
 .PHONY: help setup setup-test setup-gopython3 run test test-gopython3 test-all \
-	race asan stress bench check fmt clean
+	race asan stress bench bench-peers check fmt clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -88,6 +88,10 @@ stress: setup ## hammer for STRESS_TEST_DURATION a test, under the race detector
 
 bench: setup ## run the benchmarks, one package at a time, and print their ratios
 	go test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 1h $(TESTFLAGS) ./...
+
+bench-peers: export CGO_CFLAGS := $(GOPYTHON3_FLAGS)
+bench-peers: setup-gopython3 ## compare with go-python3, Python, C and others: examples/peers
+	$(SYSTEM) go run -tags gopython3 ./examples/peers -o examples/peers $(ARGS)
 
 check: setup $(LINT)/golangci-lint ## look at format, vet, lint and go.mod
 	@echo gofmt -l . && unformatted=$$(gofmt -l .) && [[ -z $$unformatted ]] || \
