@@ -27,7 +27,7 @@ func (r *report) chart() string {
 	x := func(v float64) float64 {
 		return labelEnd + (math.Log10(v)-low)/(high-low)*(plotEnd-labelEnd)
 	}
-	var out strings.Builder
+	var grid, out strings.Builder // bars lie on top of the grid
 	y := 10
 	for _, t := range r.tasks {
 		y += 18
@@ -43,11 +43,12 @@ func (r *report) chart() string {
 	for e := low; e <= high; e++ {
 		value := math.Pow(10, e)
 		at := x(value)
-		fmt.Fprintf(&out, "<line x1='%.1f' x2='%.1f' y1='12' y2='%d'/>\n", at, at, y)
-		fmt.Fprintf(&out, "<text class='tick' x='%.1f' y='%d'>%g</text>\n", at, y+14, value)
+		fmt.Fprintf(&grid, "<line x1='%.1f' x2='%.1f' y1='12' y2='%d'/>\n", at, at, y)
+		fmt.Fprintf(&grid, "<text class='tick' x='%.1f' y='%d'>%g</text>\n", at, y+14, value)
 	}
 	height := y + 24
-	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(caption), out.String())
+	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(caption),
+		grid.String()+out.String())
 }
 
 var escape = html.EscapeString
@@ -79,7 +80,7 @@ line { stroke: #ccc }
 .spread { stroke: #222 }
 .slower { fill: #9ab }
 .faster { fill: #e96 }
-svg { background: #fff }
 </style>
+<rect width='100%%' height='100%%' fill='#fff'/>
 %s</svg>
 `

@@ -5,14 +5,18 @@
 //
 // # What Do takes over
 //
-// Py_Initialize and Py_Finalize become [pyhost.Open] and Close, which takes the libpython that the
-// program is linked to. PyEval_SaveThread after the start, runtime.LockOSThread, PyGILState_Ensure
-// and PyGILState_Release around each use become [Do]. Inside it pairs of Ensure and Release, and of
+// Py_Initialize and Py_Finalize become [pyhost.Open] and Close. Open takes the libpython that the
+// program is linked to: Config.Python may name a virtual environment of that Python, but not
+// another one, and what PYHOST_PYTHON and VIRTUAL_ENV name is not looked at.
+//
+// PyEval_SaveThread after the start, and runtime.LockOSThread, PyGILState_Ensure and
+// PyGILState_Release around each use, become [Do]. Inside it pairs of Ensure and Release, and of
 // SaveThread and RestoreThread, still do what they did, and calls of pyhost may be nested, but not
-// between SaveThread and RestoreThread: they are [pyhost.ErrWrongThread] there. Outside of Do
-// neither go-python3 nor its objects may be touched by a goroutine that pyhost does not know of
-// when pyhost.Runtime.Close ends Python, and pyhost must not be called between Ensure and Release.
-// Never call Py_Initialize after Open, nor Py_Finalize.
+// between SaveThread and RestoreThread: they are [pyhost.ErrWrongThread] there.
+//
+// Code that has not moved yet may still attach itself, on the main interpreter. It has to be done
+// before Close, and must not call pyhost between Ensure and Release, which would wait for the GIL
+// that it holds. Never call Py_Initialize or Py_Finalize beside Open.
 //
 // # References
 //

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 
 	python3 "github.com/DataDog/go-python3"
@@ -21,7 +22,23 @@ var mainRT *pyhost.Runtime
 
 var bg = context.Background()
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv("PYHOST_TEST_CHILD") != "" {
+		python3.Py_Initialize()
+		_, err := pyhost.Open(pyhost.Config{})
+		fmt.Println(err)
+		return
+	}
+	os.Exit(run(m))
+}
+
+func TestOpenAfterPyInitialize(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "PYHOST_TEST_CHILD=1")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	require.Contains(t, string(out), "another package has started Python in this process")
+}
 
 func run(m *testing.M) int {
 	var err error
