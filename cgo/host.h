@@ -271,6 +271,10 @@ void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const ui
 PyObject *py_find(struct py_interp *, struct py_name *); // what the name stands for now
 PyObject *py_vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw); // args[-1] is free
 PyObject *py_call_encoded(struct py_interp *, PyObject *fn, const uint8_t *args, size_t len);
+PyObject *py_call_method(struct py_interp *, PyObject *, PyObject *name, const uint8_t *args,
+                         size_t len);
+PyObject *py_run_code(struct py_interp *, struct py_frame *, int start, const uint8_t *, size_t);
+PyObject *py_dict_get(PyObject *dict, PyObject *key); // new, or NULL: an error only if it failed
 int py_result(struct py_interp *, struct py_frame *, PyObject *); // takes the reference
 
 // scalar.c
@@ -284,10 +288,62 @@ struct py_scalar {
 struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uint64_t kinds,
                                  uint64_t a, uint64_t b, uint64_t c);
 
-// object.c: operations of a Thread
-enum { PY_OBJ_ATTR, PY_OBJ_STR, PY_OBJ_DECODE, PY_OBJ_IMPORT, PY_OBJ_VALUE, PY_OBJ_CALL };
+PyObject *py_make_scalar(int kind, uint64_t bits);
+struct py_scalar py_read_scalar(PyObject *); // takes the reference
+
+// object.c: operations of a Thread. Those of py_object encode their result.
+enum {
+    PY_OBJ_STR,
+    PY_OBJ_REPR,
+    PY_OBJ_DIR,
+    PY_OBJ_TYPE_NAME,
+    PY_OBJ_DECODE,
+    PY_OBJ_EVAL, // as py_run_code
+    PY_OBJ_EXEC
+};
 int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *, int op, uint64_t obj,
               const uint8_t *in, size_t len);
+int py_release(struct py_frame *thread, const uint64_t *objs, size_t n);
+
+// operate.c: those of py_operate give an object (PY_T_OBJECT, the reference handed over), a number
+// or nothing (PY_T_NONE). x and y are their operands.
+enum {
+    PY_DO_VALUE,  // x
+    PY_DO_INTERN, // x, a str
+    PY_DO_IMPORT,
+    PY_DO_MODULE,  // one that is loaded
+    PY_DO_BUILTIN, // x of the builtins
+    PY_DO_FIND,    // y: a struct py_name
+    PY_DO_ATTR,    // obj.x
+    PY_DO_SET_ATTR,
+    PY_DO_DEL_ATTR,
+    PY_DO_HAS_ATTR,
+    PY_DO_ITEM, // obj[x]
+    PY_DO_SET_ITEM,
+    PY_DO_DEL_ITEM,
+    PY_DO_CONTAINS,
+    PY_DO_LEN,
+    PY_DO_TRUTH,
+    PY_DO_HASH,
+    PY_DO_NUMBER, // obj as a number, or obj
+    PY_DO_TYPE,
+    PY_DO_IS,
+    PY_DO_IS_INSTANCE,
+    PY_DO_COMPARE, // the truth of obj y x, y one of the operators
+    PY_DO_BINARY,  // obj y x
+    PY_DO_UNARY,   // y obj
+    PY_DO_ITER,
+    PY_DO_NEXT,
+    PY_DO_CALL,  // the arguments are encoded
+    PY_DO_METHOD // of the name x
+};
+// The kinds of operands: PY_T_NONE, _FALSE, _TRUE, _INT, _FLOAT, PY_T_REF for an object of the
+// caller's, and these.
+enum { PY_X_RAW = 64 /* not an operand: see above */, PY_X_TEXT, PY_X_ENCODED };
+// what: the operation, and from bit 8 on and from bit 16 on the kinds of x and y. text is that of
+// the one PY_X_TEXT, or the encoded operands in a row.
+struct py_scalar py_operate(uintptr_t interp, struct py_frame *thread, uint64_t obj, uint64_t what,
+                            uint64_t x, uint64_t y, const uint8_t *text, size_t len);
 int py_incref(struct py_frame *thread, uint64_t obj);
 
 // The form in which values cross; numbers are little-endian. unpack.c and pack.c are C's half,
@@ -445,6 +501,7 @@ void py_empty(void);
 int64_t py_bench_call(struct py_interp *, const char *name, long a, long b, int64_t rounds,
                       int each);
 int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *);
+int64_t py_bench_access(struct py_interp *, int what, int64_t rounds);
 int64_t py_bench_list(struct py_interp *, int kind, int64_t n, int64_t rounds, int back);
 
 #endif

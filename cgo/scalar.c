@@ -5,7 +5,7 @@
 
 #include "host.h"
 
-static PyObject *make(int kind, uint64_t bits) {
+PyObject *py_make_scalar(int kind, uint64_t bits) {
     double d;
     PyObject *o;
     switch (kind) {
@@ -15,14 +15,16 @@ static PyObject *make(int kind, uint64_t bits) {
         memcpy(&d, &bits, 8);
         return py.PyFloat_FromDouble(d);
     default:
-        o = kind == PY_T_TRUE ? py._Py_TrueStruct : py._Py_FalseStruct;
+        o = kind == PY_T_NONE   ? py._Py_NoneStruct
+            : kind == PY_T_TRUE ? py._Py_TrueStruct
+                                : py._Py_FalseStruct;
         py.Py_IncRef(o);
         return o;
     }
 }
 
 // Takes the reference, and keeps it where the object itself is the result.
-static struct py_scalar read_result(PyObject *o) {
+struct py_scalar py_read_scalar(PyObject *o) {
     struct py_scalar r = {(uint64_t)o, PY_T_OBJECT, PY_OK};
     PyObject *type = py_type_of(o);
     int overflow = 0;
@@ -47,7 +49,7 @@ static struct py_scalar read_result(PyObject *o) {
 static PyObject *call(PyObject *fn, uint64_t kinds, const uint64_t *bits) {
     PyObject *args[PY_SCALARS + 1], *result = NULL;
     size_t n = 0;
-    for (; kinds && (args[n + 1] = make(kinds & 15, bits[n])); kinds >>= 4)
+    for (; kinds && (args[n + 1] = py_make_scalar(kinds & 15, bits[n])); kinds >>= 4)
         n++;
     if (!kinds)
         result = py_vectorcall(fn, args + 1, n, NULL);
@@ -62,7 +64,7 @@ static struct py_scalar attached(struct py_interp *in, struct py_name *name, uin
     if (fn)
         py.Py_DecRef(fn);
     if (o)
-        return read_result(o);
+        return py_read_scalar(o);
     return (struct py_scalar){(uint64_t)py_take_exception(), PY_T_OBJECT, PY_RAISED};
 }
 

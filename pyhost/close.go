@@ -70,6 +70,7 @@ func (rt *Runtime) close() error {
 	}
 	rt.codes.close()
 	rt.names.free(rt.in)
+	rt.interned.free(rt.in)
 	rt.cancelMu.Lock()
 	rt.finished = true
 	rt.cancelMu.Unlock()

@@ -26,7 +26,8 @@ type Unmarshaler = cgo.Unmarshaler
 
 func init() {
 	ref, object := reflect.TypeFor[*Ref](), reflect.TypeFor[*Object]()
-	cgo.IsHandle = func(t reflect.Type) bool { return t == ref || t == object }
+	namespace := reflect.TypeFor[*Namespace]()
+	cgo.IsHandle = func(t reflect.Type) bool { return t == ref || t == object || t == namespace }
 }
 
 // checkTarget refuses a target that no result could go into, before anything is called.
