@@ -35,3 +35,9 @@ func (in *Interp) BenchSub(s *Sub) int64 {
 	c := s.config()
 	return int64(C.py_bench_sub(in.p, &c))
 }
+
+// BenchAccess is the ns that C alone takes, attached once, for rounds × an access of bench_object,
+// a name of __main__: its attribute `field` (0), its item 7 (1), its item "field" (2).
+func (in *Interp) BenchAccess(what, rounds int) int64 {
+	return int64(C.py_bench_access(in.p, C.int(what), C.int64_t(rounds)))
+}

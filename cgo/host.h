@@ -216,6 +216,7 @@ int py_inside(struct py_interp *); // does this thread stand inside: in a Do, a 
 void py_unblock(struct py_interp *, struct py_callback *);
 void py_block(struct py_interp *, struct py_callback *);
 void py_decref_later(struct py_interp *, uint64_t obj);
+void py_catch_up(struct py_interp *); // while attached: what waits for the next attach
 void py_lost_pipe(int fd);                    // written to when a thread dies inside
 struct py_state *py_park(struct py_interp *); // detaches from any other one; NULL: there is none
 void py_unpark(struct py_state *);
@@ -344,6 +345,10 @@ enum { PY_X_RAW = 64 /* not an operand: see above */, PY_X_TEXT, PY_X_ENCODED };
 // the one PY_X_TEXT, or the encoded operands in a row.
 struct py_scalar py_operate(uintptr_t interp, struct py_frame *thread, uint64_t obj, uint64_t what,
                             uint64_t x, uint64_t y, const uint8_t *text, size_t len);
+enum { PY_GOT_EXCEPTION = 1, PY_GOT_NOTHING = 2 /* PY_NOT_ATTACHED */ };
+uint64_t py_get_attr(struct py_frame *thread, uint64_t obj, uint64_t name);
+uint64_t py_get_index(struct py_frame *thread, uint64_t obj, int64_t i);
+uint64_t py_get_key(struct py_frame *thread, uint64_t obj, const uint8_t *key, size_t len);
 int py_incref(struct py_frame *thread, uint64_t obj);
 
 // The form in which values cross; numbers are little-endian. unpack.c and pack.c are C's half,

@@ -44,5 +44,6 @@ int py_release(struct py_frame *thread, const uint64_t *objs, size_t n) {
         return PY_NOT_ATTACHED;
     while (n--)
         py.Py_DecRef((PyObject *)objs[n]);
+    py_catch_up(py_thread.cur->in); // a Thread may stay attached for long
     return PY_OK;
 }

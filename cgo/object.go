@@ -167,6 +167,42 @@ func (in *Interp) Operate(thread *Frame, obj Ptr, o *Operation) (Scalar, Status)
 	return Scalar{bits: uint64(r.bits), kind: byte(r.kind)}, Status(r.status)
 }
 
+// Got is an object that the caller owns, or says why there is none.
+type Got uint64
+
+// GetAttr gives the attribute of a name, which is an object. Like the other two it is Operate of
+// the same, by the shortest way.
+func (in *Interp) GetAttr(thread *Frame, obj, name Ptr) Got {
+	return Got(C.py_get_attr(&thread.c, C.uint64_t(obj), C.uint64_t(name)))
+}
+
+// GetIndex gives the item of a number.
+func (in *Interp) GetIndex(thread *Frame, obj Ptr, i int) Got {
+	return Got(C.py_get_index(&thread.c, C.uint64_t(obj), C.int64_t(i)))
+}
+
+// GetKey gives the item of a text.
+func (in *Interp) GetKey(thread *Frame, obj Ptr, key string) Got {
+	p := (*C.uint8_t)(unsafe.Pointer(unsafe.StringData(key)))
+	return Got(C.py_get_key(&thread.c, C.uint64_t(obj), p, C.size_t(len(key))))
+}
+
+// Obj is the object, 0 if there is none.
+func (g Got) Obj() Ptr {
+	if g&(C.PY_GOT_EXCEPTION|C.PY_GOT_NOTHING) != 0 {
+		return 0
+	}
+	return Ptr(g)
+}
+
+// Failure is what Operate would have given, where there is no object.
+func (g Got) Failure() (Scalar, Status) {
+	if g&C.PY_GOT_NOTHING != 0 {
+		return Scalar{}, StatusNotAttached
+	}
+	return Scalar{bits: uint64(g &^ C.PY_GOT_EXCEPTION), kind: tagObject}, StatusRaised
+}
+
 // IsObject tells whether the result is an object; the caller owns the reference then.
 func (r *Scalar) IsObject() bool { return r.kind == tagObject }
 

@@ -261,11 +261,43 @@ struct py_scalar py_operate(uintptr_t interp, struct py_frame *thread, uint64_t 
     int good = d.x || kx == PY_X_RAW;
     d.y = good ? operand(&r, ky, y) : NULL;
     good = good && (d.y || ky == PY_X_RAW);
-    py_reader_end(&r, begun);
+    if (r.keys || begun)
+        py_reader_end(&r, begun);
     result = good ? perform(what & 255, &d) : failed();
     if (!borrowed(kx) && d.x)
         py.Py_DecRef(d.x);
     if (!borrowed(ky) && d.y)
         py.Py_DecRef(d.y);
     return result;
+}
+
+// The shortest way, for what is done most. The result is an object; or tagged, as objects never are:
+// an exception, whose reference is handed over as well, or the refusal of a thread that is not attached.
+static inline uint64_t got(PyObject *o) {
+    return o ? (uint64_t)o : (uint64_t)py_take_exception() | PY_GOT_EXCEPTION;
+}
+
+uint64_t py_get_attr(struct py_frame *thread, uint64_t obj, uint64_t name) {
+    if (!py_holds(thread))
+        return PY_GOT_NOTHING;
+    return got(py.PyObject_GetAttr((PyObject *)obj, (PyObject *)name));
+}
+
+static uint64_t get_item(uint64_t obj, PyObject *key) {
+    uint64_t r = got(key ? py.PyObject_GetItem((PyObject *)obj, key) : NULL);
+    if (key)
+        py.Py_DecRef(key);
+    return r;
+}
+
+uint64_t py_get_index(struct py_frame *thread, uint64_t obj, int64_t i) {
+    if (!py_holds(thread))
+        return PY_GOT_NOTHING;
+    return get_item(obj, py.PyLong_FromLongLong(i));
+}
+
+uint64_t py_get_key(struct py_frame *thread, uint64_t obj, const uint8_t *key, size_t len) {
+    if (!py_holds(thread))
+        return PY_GOT_NOTHING;
+    return get_item(obj, text(key, len));
 }

@@ -199,6 +199,11 @@ static void catch_up(struct py_interp *in) {
     free(objs);
 }
 
+void py_catch_up(struct py_interp *in) {
+    if (get(&in->pending))
+        catch_up(in);
+}
+
 void py_decref_later(struct py_interp *in, uint64_t obj) {
     pthread_mutex_lock(&in->mu);
     if (in->ndecrefs == in->capdecrefs) {

@@ -53,6 +53,7 @@ func (rt *Runtime) Close() error {
 
 func (rt *Runtime) close() error {
 	defer rt.gone()
+	defer rt.origins.report()
 	rt.gate.close()
 	left := rt.children.close()
 	if err := rt.drain(); err != nil {

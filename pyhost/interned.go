@@ -21,12 +21,20 @@ type attribute struct {
 	ptr  cgo.Ptr // a strong reference
 }
 
+// get gives one that was in use of late, or 0.
+func (t *interned) get(name string) cgo.Ptr {
+	if a := t.recent[slot(name)].Load(); a != nil && a.name == name {
+		return a.ptr
+	}
+	return 0
+}
+
 // attribute gives the name as an object, or 0 where there are too many of them. On the goroutine of
 // the Thread.
 func (th *Thread) attribute(name string) cgo.Ptr {
 	t := &th.rt.interned
-	if a := t.recent[slot(name)].Load(); a != nil && a.name == name {
-		return a.ptr
+	if p := t.get(name); p != 0 {
+		return p
 	}
 	t.mu.Lock()
 	a, full := t.known[name], len(t.known) >= maxNames

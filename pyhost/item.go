@@ -8,6 +8,14 @@ import (
 
 // Item gives o[key].
 func (o *Object) Item(key any) (*Object, error) {
+	if th := o.usable(); th != nil {
+		switch key := key.(type) {
+		case int:
+			return th.got("Item", th.rt.in.GetIndex(&th.call.frame, o.ptr, key))
+		case string:
+			return th.got("Item", th.rt.in.GetKey(&th.call.frame, o.ptr, key))
+		}
+	}
 	x := cgo.Operate(cgo.DoItem)
 	return o.owned(o.operate1("Item", &x, key))
 }

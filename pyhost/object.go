@@ -19,6 +19,11 @@ type Object struct {
 
 // Attr gives an attribute.
 func (o *Object) Attr(name string) (*Object, error) {
+	if th := o.usable(); th != nil {
+		if p := th.rt.interned.get(name); p != 0 {
+			return th.got("Attr", th.rt.in.GetAttr(&th.call.frame, o.ptr, p))
+		}
+	}
 	x := cgo.Operate(cgo.DoAttr)
 	return o.owned(o.named("Attr", &x, name))
 }

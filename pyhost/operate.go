@@ -33,6 +33,15 @@ func (th *Thread) failed(what string, r *cgo.Scalar, status cgo.Status) error {
 	return th.outcome(what, c, status)
 }
 
+// got makes an Object of what the shortest way has brought.
+func (th *Thread) got(what string, g cgo.Got) (*Object, error) {
+	if p := g.Obj(); p != 0 {
+		return th.scope.own(p), nil
+	}
+	r, status := g.Failure()
+	return nil, th.failed(what, &r, status)
+}
+
 // newCall is for one operation.
 func (th *Thread) newCall() *call {
 	c := getCall()

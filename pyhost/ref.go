@@ -19,9 +19,10 @@ type referent interface {
 // held is a reference that Go owns. It is given back when nobody holds it any more: the owner and
 // the calls under way that use it. count guards ptr: it is valid while count > 0.
 type held struct {
-	rt    *Runtime
-	ptr   cgo.Ptr
-	count atomic.Int64
+	rt     *Runtime
+	origin origin // with the tag pydebug
+	ptr    cgo.Ptr
+	count  atomic.Int64
 }
 
 // acquire takes one more hold, unless the reference has been given back.
@@ -43,9 +44,15 @@ func (h *held) release() {
 	}
 }
 
+// abandon is for a Ref that the collector has found.
+func (h *held) abandon() {
+	h.lost()
+	h.release()
+}
+
 // Ref is a Python object that outlives the attachment it came from. Any goroutine may pass it to
 // calls of its runtime, decode it and close it. It is given back at the next attach after Close, or
-// after the garbage collector has found it unused.
+// after the garbage collector has found it unused: [Runtime.Unclosed] tells which were never closed.
 type Ref struct {
 	held    *held
 	typ     string
@@ -57,7 +64,8 @@ func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
 	h := &held{rt: rt, ptr: p}
 	h.count.Store(1)
 	r := &Ref{held: h, typ: typ}
-	r.cleanup = runtime.AddCleanup(r, (*held).release, h)
+	h.opened()
+	r.cleanup = runtime.AddCleanup(r, (*held).abandon, h)
 	return r
 }
 
@@ -66,6 +74,7 @@ func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
 func (r *Ref) Close() {
 	if r.held != nil && r.closed.CompareAndSwap(false, true) {
 		r.cleanup.Stop()
+		r.held.closed()
 		r.held.release()
 	}
 }

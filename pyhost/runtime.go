@@ -21,6 +21,7 @@ type Runtime struct {
 	names    names
 	codes    codes
 	interned interned
+	origins  origins    // with the tag pydebug
 	jobs     chan *call // hands calls with a cancellable context to idle workers
 	done     chan struct{}
 	stats    counters

@@ -84,11 +84,11 @@ func (th *Thread) own(p cgo.Ptr) *Object { return th.scope.own(p) }
 func (s *scope) own(p cgo.Ptr) *Object {
 	s.objs = append(s.objs, p)
 	th := s.th
-	if len(th.slab) == 0 {
-		th.slab = make([]Object, slabSize)
+	if th.used == len(th.slab) {
+		th.slab, th.used = make([]Object, slabSize), 0
 	}
-	o := &th.slab[0]
-	th.slab = th.slab[1:]
+	o := &th.slab[th.used]
+	th.used++
 	o.scope, o.ptr = s, p
 	return o
 }
@@ -130,6 +130,14 @@ func (o *Object) thread(what string) (*Thread, error) {
 		return nil, misused(what, o.scope.gone())
 	}
 	return o.scope.th, nil
+}
+
+// usable is thread without the reason why not: nil.
+func (o *Object) usable() *Thread {
+	if o == nil || o.scope == nil || o.scope.ended.Load() {
+		return nil
+	}
+	return o.scope.th
 }
 
 func (s *scope) gone() error {

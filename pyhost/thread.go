@@ -20,7 +20,8 @@ type Thread struct {
 	call     *call  // its frame holds the attachment
 	scope    *scope // the innermost, whose objects are made now
 	spare    []cgo.Ptr
-	slab     []Object // handles that are not in use yet
+	slab     []Object // of handles, of which so many are in use
+	used     int
 	released atomic.Bool
 	stop     func() // of the canceller
 }
