@@ -96,8 +96,10 @@ func (o *Object) Call(name string, args ...any) (*Object, error) {
 	return o.owned(th.perform("Call", o.ptr, &x))
 }
 
+// callAttr is for a name that cannot be kept.
 func (o *Object) callAttr(name string, args []any) (*Object, error) {
-	fn, err := o.Attr(name)
+	x := cgo.Operate(cgo.DoAttr)
+	fn, err := o.owned(o.named("Call", &x, name))
 	if err != nil {
 		return nil, err
 	}

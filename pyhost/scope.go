@@ -100,7 +100,7 @@ func (o *Object) Escape() (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.scope.outer == nil {
+	if o.scope.outer == nil && th.rt.in.Holds(&th.call.frame) {
 		return o, nil
 	}
 	if err := statusError(th.rt.in.Incref(&th.call.frame, o.ptr)); err != nil {
@@ -112,11 +112,11 @@ func (o *Object) Escape() (*Object, error) {
 // Keep makes a [Ref], which outlives the Thread. It panics if the Object cannot be used here.
 func (o *Object) Keep() *Ref {
 	th, err := o.thread("Keep")
-	if err == nil {
-		err = statusError(th.rt.in.Incref(&th.call.frame, o.ptr))
-	}
 	if err != nil {
 		panic(err)
+	}
+	if err := statusError(th.rt.in.Incref(&th.call.frame, o.ptr)); err != nil {
+		panic(misused("Keep", err))
 	}
 	return newRef(th.rt, o.ptr, "object")
 }
