@@ -13,6 +13,15 @@
 // code that waits while it is attached keeps everybody else out of Python: use [Thread.Detach]
 // around it.
 //
+// # Objects
+//
+// An [Object] stands for a Python object inside Do: attributes, items, calls, operators, iteration
+// and comparison, one crossing each. Nothing is given back by hand: an Object lives until the
+// [Thread.Scope] that it was made in ends, or else until the Thread is released. A loop that makes
+// many has a Scope around its body; [Object.Iter] has one around each round. [Object.Escape]
+// carries an Object one Scope outwards, [Object.Keep] makes a [Ref], which any goroutine may use
+// at any time. An Object used where it cannot be is an error, such as [ErrScopeEnded].
+//
 // # Values
 //
 // Values are copied, whole graphs in one crossing. From Go to Python and back into a target of type
@@ -41,6 +50,7 @@
 //	encoding.TextMarshaler          str                string
 //	[Marshaler]                     what it returns    as that
 //	*[Object], *[Ref]               itself             *Ref for anything else
+//	*[Namespace]                    its dict           as a dict
 //
 // A subclass of a built-in type is a value of that type: IntEnum, namedtuple, OrderedDict. A member
 // of another enumeration stands for its value, a scalar of numpy for the Python number. Funcs,

@@ -81,7 +81,7 @@ func (th *Thread) round(it cgo.Ptr, yield func(*Object, error) bool) bool {
 		return false
 	}
 	sc := th.begin()
-	defer th.end(sc)
+	defer func() { _ = th.end(sc) }() // what cannot be given back now goes with the outer scope
 	return yield(th.own(cgo.Ptr(r.Obj())), nil)
 }
 

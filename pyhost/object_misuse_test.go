@@ -145,7 +145,8 @@ func list1(t *testing.T, list *pyhost.Object) *pyhost.Object {
 // Python code that an operation runs is cancelled with the context of its Do.
 func TestOperationsAreCancelled(t *testing.T) {
 	mustExec(t, "class Endless:\n  def __getattr__(self, name):\n    while True: pass\n"+
-		"  def __len__(self):\n    while True: pass\n  __getitem__ = __getattr__\nendless = Endless()")
+		"  def __len__(self):\n    while True: pass\n  __getitem__ = __getattr__\n"+
+		"endless = Endless()")
 	for _, name := range []string{"Attr", "Len", "Item"} {
 		ctx, stop := context.WithTimeout(bg, 30*time.Millisecond)
 		err := rt.Do(ctx, func(th *pyhost.Thread) error {

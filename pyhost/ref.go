@@ -46,13 +46,14 @@ func (h *held) release() {
 
 // abandon is for a Ref that the collector has found.
 func (h *held) abandon() {
-	h.lost()
+	h.origin.lost(h.rt)
 	h.release()
 }
 
 // Ref is a Python object that outlives the attachment it came from. Any goroutine may pass it to
 // calls of its runtime, decode it and close it. It is given back at the next attach after Close, or
-// after the garbage collector has found it unused: [Runtime.Unclosed] tells which were never closed.
+// after the garbage collector has found it unused. [Runtime.Unclosed] tells which were never
+// closed.
 type Ref struct {
 	held    *held
 	typ     string
@@ -64,7 +65,7 @@ func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
 	h := &held{rt: rt, ptr: p}
 	h.count.Store(1)
 	r := &Ref{held: h, typ: typ}
-	h.opened()
+	h.origin.opened(rt)
 	r.cleanup = runtime.AddCleanup(r, (*held).abandon, h)
 	return r
 }
@@ -74,7 +75,7 @@ func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
 func (r *Ref) Close() {
 	if r.held != nil && r.closed.CompareAndSwap(false, true) {
 		r.cleanup.Stop()
-		r.held.closed()
+		r.held.origin.closed(r.held.rt)
 		r.held.release()
 	}
 }

@@ -33,14 +33,14 @@ func TestScope(t *testing.T) {
 		var inner, escaped, twice *pyhost.Object
 		var kept *pyhost.Ref
 		require.NoError(t, th.Scope(func() (err error) {
-			err = th.Scope(func() (err error) {
+			require.NoError(t, th.Scope(func() (err error) {
 				inner = eval(t, th, "Counted()")
 				kept = eval(t, th, "Counted()").Keep()
 				escaped, err = eval(t, th, "Counted()").Escape()
 				require.NoError(t, err)
 				require.Equal(t, 4, alive(t, th))
 				return nil
-			})
+			}))
 			require.Equal(t, 3, alive(t, th))
 			twice, err = escaped.Escape()
 			return err
@@ -268,7 +268,8 @@ func TestOperationsKeepReferencesBalanced(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for range list.Iter() {
+			for _, err := range list.Iter() {
+				require.NoError(t, err)
 				break
 			}
 			return last1(list.Iter())

@@ -22,27 +22,26 @@ type origins struct {
 	counts map[origin]*Unclosed // without the stack; guarded by mu
 }
 
-func (h *held) opened() {
-	runtime.Callers(3, h.origin[:])
-	h.account(1, 0)
+func (o *origin) opened(rt *Runtime) {
+	runtime.Callers(3, o[:])
+	rt.origins.account(o, 1, 0)
 }
 
-func (h *held) closed() { h.account(-1, 0) }
+func (o *origin) closed(rt *Runtime) { rt.origins.account(o, -1, 0) }
 
 // lost: the collector has found it.
-func (h *held) lost() { h.account(-1, 1) }
+func (o *origin) lost(rt *Runtime) { rt.origins.account(o, -1, 1) }
 
-func (h *held) account(open, collected int) {
-	o := &h.rt.origins
+func (o *origins) account(at *origin, open, collected int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.counts == nil {
 		o.counts = map[origin]*Unclosed{}
 	}
-	u := o.counts[h.origin]
+	u := o.counts[*at]
 	if u == nil {
 		u = &Unclosed{}
-		o.counts[h.origin] = u
+		o.counts[*at] = u
 	}
 	u.Open += open
 	u.Collected += collected

@@ -8,8 +8,8 @@ type (
 	origins struct{}
 )
 
-func (*held) opened()             {}
-func (*held) closed()             {}
-func (*held) lost()               {}
+func (*origin) opened(*Runtime)   {}
+func (*origin) closed(*Runtime)   {}
+func (*origin) lost(*Runtime)     {}
 func (*origins) list() []Unclosed { return nil }
 func (*origins) report()          {}

@@ -12,9 +12,13 @@ import (
 
 // Objects of a sub-interpreter, and what it makes of those of another one.
 func TestObjects(t *testing.T) {
-	cfg := subinterp.Config{Setup: "import sys, gc\nclass Row: pass\nrow = Row()\nrow.field = [1, 2]"}
+	cfg := subinterp.Config{Setup: "import sys, gc\nclass Row: pass\n" +
+		"row = Row()\nrow.field = [1, 2]"}
 	each(t, cfg, func(t *testing.T, rt *pyhost.Runtime) {
-		require.NoError(t, rt.Do(bg, func(th *pyhost.Thread) error { useObjects(t, th); return nil }))
+		require.NoError(t, rt.Do(bg, func(th *pyhost.Thread) error {
+			useObjects(t, th)
+			return nil
+		}))
 		require.NoError(t, mainRT.Do(bg, func(th *pyhost.Thread) error {
 			foreign, err := th.Value([]int{1})
 			require.NoError(t, err)
