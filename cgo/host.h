@@ -216,7 +216,7 @@ int py_inside(struct py_interp *); // does this thread stand inside: in a Do, a 
 void py_unblock(struct py_interp *, struct py_callback *);
 void py_block(struct py_interp *, struct py_callback *);
 void py_decref_later(struct py_interp *, uint64_t obj);
-void py_catch_up(struct py_interp *); // while attached: what waits for the next attach
+void py_catch_up(struct py_interp *);         // while attached: what waits for the next attach
 void py_lost_pipe(int fd);                    // written to when a thread dies inside
 struct py_state *py_park(struct py_interp *); // detaches from any other one; NULL: there is none
 void py_unpark(struct py_state *);
