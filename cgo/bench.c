@@ -157,3 +157,38 @@ int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *config) 
     py_leave(&sc);
     return took;
 }
+
+// ns for `rounds` accesses of bench_object of __main__ in one attachment: its attribute `field`, by a
+// name that is interned once; its item 7; its item "field", by a text.
+enum { ATTR, INDEX, KEY };
+
+static PyObject *access_once(int what, PyObject *o, PyObject *name) {
+    if (what == ATTR)
+        return py.PyObject_GetAttr(o, name);
+    PyObject *key =
+        what == INDEX ? py.PyLong_FromLongLong(7) : py.PyUnicode_FromStringAndSize("field", 5);
+    PyObject *v = key ? py.PyObject_GetItem(o, key) : NULL;
+    if (key)
+        py.Py_DecRef(key);
+    return v;
+}
+
+int64_t py_bench_access(struct py_interp *in, int what, int64_t rounds) {
+    struct py_scope sc;
+    if (py_enter(in, &sc, NULL))
+        return -1;
+    PyObject *o = py.PyDict_GetItemString(in->names.main_dict, "bench_object"); // borrowed
+    PyObject *name = py.PyUnicode_InternFromString("field");
+    int64_t start = py_now();
+    for (int64_t i = 0; o && i < rounds; i++) {
+        PyObject *v = access_once(what, o, name);
+        if (v)
+            py.Py_DecRef(v);
+    }
+    int64_t took = py_now() - start;
+    if (name)
+        py.Py_DecRef(name);
+    py.PyErr_Clear();
+    py_leave(&sc);
+    return o ? took : -1;
+}

@@ -48,3 +48,9 @@ func (in *Interp) BenchCallback(fn GoPtr, detach bool, rounds int) int64 {
 	}
 	return int64(C.py_bench_callback(in.p, g, toInt(detach), C.int64_t(rounds)))
 }
+
+// BenchAccess is the ns that C alone takes, attached once, for rounds × an access of bench_object,
+// a name of __main__: its attribute `field` (0), its item 7 (1), its item "field" (2).
+func (in *Interp) BenchAccess(what, rounds int) int64 {
+	return int64(C.py_bench_access(in.p, C.int(what), C.int64_t(rounds)))
+}

@@ -76,7 +76,7 @@ static int ensure_split(struct py_interp *in, struct py_name *n) {
 }
 
 // A new reference, or NULL: with an exception set only if looking failed.
-static PyObject *dict_get(PyObject *dict, PyObject *key) {
+PyObject *py_dict_get(PyObject *dict, PyObject *key) {
     PyObject *o = NULL;
     if (py.PyDict_GetItemRef) {
         py.PyDict_GetItemRef(dict, key, &o);
@@ -90,11 +90,11 @@ static PyObject *dict_get(PyObject *dict, PyObject *key) {
 
 // __main__, then the modules that are loaded, then builtins, then an import.
 static PyObject *first_part(struct py_interp *in, struct py_name *n) {
-    PyObject *key = n->parts[0], *o = dict_get(in->names.main_dict, key);
+    PyObject *key = n->parts[0], *o = py_dict_get(in->names.main_dict, key);
     if (!o && n->nparts > 1 && !py.PyErr_Occurred())
-        o = dict_get(in->names.sys_modules, key);
+        o = py_dict_get(in->names.sys_modules, key);
     if (!o && !py.PyErr_Occurred())
-        o = dict_get(in->names.builtins, key);
+        o = py_dict_get(in->names.builtins, key);
     if (!o && n->nparts > 1 && !py.PyErr_Occurred())
         o = py.PyImport_Import(key);
     if (!o && !py.PyErr_Occurred()) {
@@ -156,7 +156,7 @@ static PyObject *part_after_import(struct py_name *n, int i, PyObject *o) {
 
 // A function of bootstrap.py, whatever the program has made of the module's name.
 static PyObject *own(struct py_interp *in, struct py_name *n) {
-    return dict_get(in->names.own, n->parts[1]);
+    return py_dict_get(in->names.own, n->parts[1]);
 }
 
 PyObject *py_find(struct py_interp *in, struct py_name *n) {
@@ -183,8 +183,25 @@ PyObject *py_vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw) {
     return py.PyObject_VectorcallDict(fn, args, n, kw);
 }
 
+// Calls o, or its method of a name. args[0] is free, the n arguments follow.
+static PyObject *call_with(PyObject *o, PyObject *name, PyObject **args, size_t n, PyObject *kw) {
+    if (!name)
+        return py_vectorcall(o, args + 1, n, kw);
+    if (!kw) {
+        args[0] = o;
+        return py.PyObject_VectorcallMethod(name, args, n + 1, NULL);
+    }
+    PyObject *fn = py.PyObject_GetAttr(o, name), *result = NULL;
+    if (fn) {
+        result = py_vectorcall(fn, args + 1, n, kw);
+        py.Py_DecRef(fn);
+    }
+    return result;
+}
+
 // The arguments: u8 number, so many values, then one more value, a dict of keywords, if u8 is 1.
-PyObject *py_call_encoded(struct py_interp *in, PyObject *fn, const uint8_t *p, size_t len) {
+PyObject *py_call_method(struct py_interp *in, PyObject *o, PyObject *name, const uint8_t *p,
+                         size_t len) {
     struct py_reader r = {.p = p, .end = p + len, .in = in, .trusted = 1};
     PyObject *few[9], **args = few, *kw = NULL, *result = NULL;
     uint64_t n, done = 0;
@@ -201,7 +218,7 @@ PyObject *py_call_encoded(struct py_interp *in, PyObject *fn, const uint8_t *p, 
         kw = py_decode(&r, 0);
     py_reader_end(&r, begun);
     if (done == n && (kw || !has_kw))
-        result = py_vectorcall(fn, args + 1, n, kw);
+        result = call_with(o, name, args, n, kw);
     for (uint64_t i = 0; i < done; i++)
         py.Py_DecRef(args[i + 1]);
     if (kw)
@@ -209,6 +226,10 @@ PyObject *py_call_encoded(struct py_interp *in, PyObject *fn, const uint8_t *p, 
     if (args != few)
         free(args);
     return result;
+}
+
+PyObject *py_call_encoded(struct py_interp *in, PyObject *fn, const uint8_t *p, size_t len) {
+    return py_call_method(in, fn, NULL, p, len);
 }
 
 static PyObject *call_name(struct py_interp *in, struct py_name *n, const uint8_t *args,
@@ -230,8 +251,8 @@ static PyObject *compile(struct py_frame *f, const char *source, int start) {
 }
 
 // in: u64 code object or 0, u64 namespace or 0, then source and file name if there is no code yet.
-static PyObject *run_code(struct py_interp *in, struct py_frame *f, int start, const uint8_t *arg,
-                          size_t len) {
+PyObject *py_run_code(struct py_interp *in, struct py_frame *f, int start, const uint8_t *arg,
+                      size_t len) {
     struct py_reader r = {.p = arg, .end = arg + len};
     uint64_t code, ns;
     if (py_read_u64(&r, &code) || py_read_u64(&r, &ns))
@@ -260,9 +281,9 @@ static PyObject *perform(struct py_interp *in, struct py_frame *f, int op, uint6
         py.Py_DecRef((PyObject *)what);
         return NULL;
     case PY_OP_EVAL:
-        return run_code(in, f, Py_eval_input, arg, len);
+        return py_run_code(in, f, Py_eval_input, arg, len);
     default:
-        return run_code(in, f, Py_file_input, arg, len);
+        return py_run_code(in, f, Py_file_input, arg, len);
     }
 }
 

@@ -123,6 +123,17 @@ func (e *Encoder) Args(args []any, kw map[string]any) error {
 // Value appends v.
 func (e *Encoder) Value(v any) error { return e.value(v, 0) }
 
+// Dict appends a dict of keys and values, which take turns.
+func (e *Encoder) Dict(pairs []any) error {
+	e.word(tagDict, uint64(len(pairs)/2))
+	for i, v := range pairs {
+		if err := e.value(v, 1); err != nil {
+			return prefix(fmt.Sprintf("argument %d", i+1), err)
+		}
+	}
+	return nil
+}
+
 func (e *Encoder) value(v any, depth int) error {
 	switch v := v.(type) {
 	case nil:

@@ -226,6 +226,7 @@ void py_block(struct py_interp *, struct py_callback *);
 void py_lend(struct py_interp *, struct py_callback *); // the same, but the thread stays attached
 void py_take_back(struct py_interp *, struct py_callback *);
 void py_decref_later(struct py_interp *, uint64_t obj);
+void py_catch_up(struct py_interp *);         // while attached: what waits for the next attach
 void py_lost_pipe(int fd);                    // written to when a thread dies inside
 struct py_state *py_park(struct py_interp *); // detaches from any other one; NULL: there is none
 void py_unpark(struct py_state *);
@@ -248,6 +249,8 @@ int py_close_states(struct py_interp *, PyThreadState *own); // 0, or states tha
 int py_attach(struct py_interp *, struct py_frame *);
 int py_detach(struct py_interp *, struct py_frame *, const uint64_t *objs, size_t n);
 int py_holds(struct py_frame *); // is this thread attached by it?
+// Other packages use the C API on threads that we have attached: what they leave is looked for.
+extern int py_foreign;
 // Attaches the thread again if other code of the C API has left it detached: 1 then, 0 if there was
 // nothing to do, -1 if the frame's Thread is not that of this OS thread.
 int py_realign(struct py_frame *);
@@ -284,6 +287,10 @@ void py_run(uintptr_t interp, struct py_frame *, int op, uint64_t what, const ui
 PyObject *py_find(struct py_interp *, struct py_name *); // what the name stands for now
 PyObject *py_vectorcall(PyObject *fn, PyObject **args, size_t n, PyObject *kw); // args[-1] is free
 PyObject *py_call_encoded(struct py_interp *, PyObject *fn, const uint8_t *args, size_t len);
+PyObject *py_call_method(struct py_interp *, PyObject *, PyObject *name, const uint8_t *args,
+                         size_t len);
+PyObject *py_run_code(struct py_interp *, struct py_frame *, int start, const uint8_t *, size_t);
+PyObject *py_dict_get(PyObject *dict, PyObject *key); // new, or NULL: an error only if it failed
 int py_result(struct py_interp *, struct py_frame *, PyObject *); // takes the reference
 
 // scalar.c
@@ -298,18 +305,66 @@ PyObject *py_number(int kind, uint64_t bits);
 struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uint64_t kinds,
                                  uint64_t a, uint64_t b, uint64_t c);
 
-// object.c: operations of a Thread
+struct py_scalar py_read_scalar(PyObject *); // takes the reference
+
+// object.c: operations of a Thread. Those of py_object encode their result.
 enum {
-    PY_OBJ_ATTR,
     PY_OBJ_STR,
+    PY_OBJ_REPR,
+    PY_OBJ_DIR,
+    PY_OBJ_TYPE_NAME,
     PY_OBJ_DECODE,
-    PY_OBJ_IMPORT,
-    PY_OBJ_VALUE,
-    PY_OBJ_CALL,
+    PY_OBJ_EVAL, // as py_run_code
+    PY_OBJ_EXEC,
     PY_OBJ_PENDING
 };
 int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *, int op, uint64_t obj,
               const uint8_t *in, size_t len);
+int py_release(struct py_frame *thread, const uint64_t *objs, size_t n);
+
+// operate.c: those of py_operate give an object (PY_T_OBJECT, the reference handed over), a number
+// or nothing (PY_T_NONE). x and y are their operands.
+enum {
+    PY_DO_VALUE,  // x
+    PY_DO_INTERN, // x, a str
+    PY_DO_IMPORT,
+    PY_DO_MODULE,  // one that is loaded
+    PY_DO_BUILTIN, // x of the builtins
+    PY_DO_FIND,    // y: a struct py_name
+    PY_DO_ATTR,    // obj.x
+    PY_DO_SET_ATTR,
+    PY_DO_DEL_ATTR,
+    PY_DO_HAS_ATTR,
+    PY_DO_ITEM, // obj[x]
+    PY_DO_SET_ITEM,
+    PY_DO_DEL_ITEM,
+    PY_DO_CONTAINS,
+    PY_DO_LEN,
+    PY_DO_TRUTH,
+    PY_DO_HASH,
+    PY_DO_NUMBER, // obj as a number, or obj
+    PY_DO_TYPE,
+    PY_DO_IS,
+    PY_DO_IS_INSTANCE,
+    PY_DO_COMPARE, // the truth of obj y x, y one of the operators
+    PY_DO_BINARY,  // obj y x
+    PY_DO_UNARY,   // y obj
+    PY_DO_ITER,
+    PY_DO_NEXT,
+    PY_DO_CALL,  // the arguments are encoded
+    PY_DO_METHOD // of the name x
+};
+// The kinds of operands: PY_T_NONE, _FALSE, _TRUE, _INT, _FLOAT, PY_T_REF for an object of the
+// caller's, and these.
+enum { PY_X_RAW = 64 /* not an operand: see above */, PY_X_TEXT, PY_X_ENCODED };
+// what: the operation, and from bit 8 on and from bit 16 on the kinds of x and y. text is that of
+// the one PY_X_TEXT, or the encoded operands in a row.
+struct py_scalar py_operate(uintptr_t interp, struct py_frame *thread, uint64_t obj, uint64_t what,
+                            uint64_t x, uint64_t y, const uint8_t *text, size_t len);
+enum { PY_GOT_EXCEPTION = 1, PY_GOT_NOTHING = 2 /* PY_NOT_ATTACHED */ };
+uint64_t py_get_attr(struct py_frame *thread, uint64_t obj, uint64_t name);
+uint64_t py_get_index(struct py_frame *thread, uint64_t obj, int64_t i);
+uint64_t py_get_key(struct py_frame *thread, uint64_t obj, const uint8_t *key, size_t len);
 int py_incref(struct py_frame *thread, uint64_t obj);
 
 // The form in which values cross; numbers are little-endian. unpack.c and pack.c are C's half,
@@ -444,6 +499,23 @@ static inline void py_set_back(PyObject *exc[3]) {
         py.PyErr_Restore(exc[0], exc[1], exc[2]);
 }
 
+// An operation of a Thread: Go functions that it calls are called by `thread`. 0: not attached.
+static inline int py_begin_op(struct py_frame *thread, struct py_frame **outer, PyObject *exc[3]) {
+    struct py_state *st = py_thread.cur;
+    if (!py_holds(thread))
+        return 0;
+    *outer = st->frame;
+    st->frame = thread;
+    exc[0] = NULL;
+    if (py_foreign)
+        py_set_aside(exc);
+    return 1;
+}
+static inline void py_end_op(struct py_frame *outer, PyObject *exc[3]) {
+    py_thread.cur->frame = outer;
+    py_set_back(exc);
+}
+
 // callback.c
 PyObject *py_natives(struct py_interp *);
 
@@ -532,6 +604,7 @@ int64_t py_bench_call(struct py_interp *, const char *name, long a, long b, int6
                       int each);
 int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *);
 int64_t py_bench_callback(struct py_interp *, struct py_go *function, int detach, int64_t rounds);
+int64_t py_bench_access(struct py_interp *, int what, int64_t rounds);
 int64_t py_bench_list(struct py_interp *, int kind, int64_t n, int64_t rounds, int back);
 
 #endif

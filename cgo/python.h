@@ -240,7 +240,50 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyErr_Fetch, (PyObject **, PyObject **, PyObject **))                                  \
     X(void, PyErr_Restore, (PyObject *, PyObject *, PyObject *))                                   \
     X(void, PyErr_NormalizeException, (PyObject **, PyObject **, PyObject **))                     \
-    X(int, PyException_SetTraceback, (PyObject *, PyObject *))
+    X(int, PyException_SetTraceback, (PyObject *, PyObject *))                                     \
+    X(int, PyObject_SetAttr, (PyObject *, PyObject *, PyObject *))                                 \
+    X(PyObject *, PyObject_GetItem, (PyObject *, PyObject *))                                      \
+    X(int, PyObject_SetItem, (PyObject *, PyObject *, PyObject *))                                 \
+    X(int, PyObject_DelItem, (PyObject *, PyObject *))                                             \
+    X(Py_ssize_t, PyObject_Size, (PyObject *))                                                     \
+    X(Py_ssize_t, PyObject_Hash, (PyObject *))                                                     \
+    X(int, PyObject_IsTrue, (PyObject *))                                                          \
+    X(int, PyObject_IsInstance, (PyObject *, PyObject *))                                          \
+    X(PyObject *, PyObject_Repr, (PyObject *))                                                     \
+    X(PyObject *, PyObject_Dir, (PyObject *))                                                      \
+    X(PyObject *, PyObject_RichCompare, (PyObject *, PyObject *, int))                             \
+    X(PyObject *, PyObject_VectorcallMethod, (PyObject *, PyObject *const *, size_t, PyObject *))  \
+    X(int, PySequence_Contains, (PyObject *, PyObject *))                                          \
+    X(void, PyUnicode_InternInPlace, (PyObject **))                                                \
+    X(PyObject *, PyNumber_Negative, (PyObject *))                                                 \
+    X(PyObject *, PyNumber_Positive, (PyObject *))                                                 \
+    X(PyObject *, PyNumber_Invert, (PyObject *))                                                   \
+    X(PyObject *, PyNumber_Add, (PyObject *, PyObject *))                                          \
+    X(PyObject *, PyNumber_InPlaceAdd, (PyObject *, PyObject *))                                   \
+    X(PyObject *, PyNumber_Subtract, (PyObject *, PyObject *))                                     \
+    X(PyObject *, PyNumber_InPlaceSubtract, (PyObject *, PyObject *))                              \
+    X(PyObject *, PyNumber_Multiply, (PyObject *, PyObject *))                                     \
+    X(PyObject *, PyNumber_InPlaceMultiply, (PyObject *, PyObject *))                              \
+    X(PyObject *, PyNumber_MatrixMultiply, (PyObject *, PyObject *))                               \
+    X(PyObject *, PyNumber_InPlaceMatrixMultiply, (PyObject *, PyObject *))                        \
+    X(PyObject *, PyNumber_TrueDivide, (PyObject *, PyObject *))                                   \
+    X(PyObject *, PyNumber_InPlaceTrueDivide, (PyObject *, PyObject *))                            \
+    X(PyObject *, PyNumber_FloorDivide, (PyObject *, PyObject *))                                  \
+    X(PyObject *, PyNumber_InPlaceFloorDivide, (PyObject *, PyObject *))                           \
+    X(PyObject *, PyNumber_Remainder, (PyObject *, PyObject *))                                    \
+    X(PyObject *, PyNumber_InPlaceRemainder, (PyObject *, PyObject *))                             \
+    X(PyObject *, PyNumber_Lshift, (PyObject *, PyObject *))                                       \
+    X(PyObject *, PyNumber_InPlaceLshift, (PyObject *, PyObject *))                                \
+    X(PyObject *, PyNumber_Rshift, (PyObject *, PyObject *))                                       \
+    X(PyObject *, PyNumber_InPlaceRshift, (PyObject *, PyObject *))                                \
+    X(PyObject *, PyNumber_And, (PyObject *, PyObject *))                                          \
+    X(PyObject *, PyNumber_InPlaceAnd, (PyObject *, PyObject *))                                   \
+    X(PyObject *, PyNumber_Xor, (PyObject *, PyObject *))                                          \
+    X(PyObject *, PyNumber_InPlaceXor, (PyObject *, PyObject *))                                   \
+    X(PyObject *, PyNumber_Or, (PyObject *, PyObject *))                                           \
+    X(PyObject *, PyNumber_InPlaceOr, (PyObject *, PyObject *))                                    \
+    X(PyObject *, PyNumber_Power, (PyObject *, PyObject *, PyObject *))                            \
+    X(PyObject *, PyNumber_InPlacePower, (PyObject *, PyObject *, PyObject *))
 
 // Present in some versions only; NULL elsewhere.
 #define PY_OPTIONAL(X)                                                                             \

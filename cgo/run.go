@@ -114,34 +114,6 @@ func (in *Interp) Holds(f *Frame) bool { return C.py_holds(&f.c) != 0 }
 // Resume undoes Pause.
 func (in *Interp) Resume() Status { return Status(C.py_resume(in.p)) }
 
-// ObjectOp is an operation on objects while attached.
-type ObjectOp int
-
-// The operations of Object.
-const (
-	ObjAttr   ObjectOp = C.PY_OBJ_ATTR   // arg: the name; gives an object
-	ObjStr    ObjectOp = C.PY_OBJ_STR    // gives a value
-	ObjDecode ObjectOp = C.PY_OBJ_DECODE // gives a value
-	ObjImport ObjectOp = C.PY_OBJ_IMPORT // arg: the name; gives an object
-	ObjValue  ObjectOp = C.PY_OBJ_VALUE  // arg: an encoded value; gives an object
-	ObjCall   ObjectOp = C.PY_OBJ_CALL   // arg: encoded arguments; gives an object
-
-	// ObjPending takes the exception that other code of the C API left set on the thread, and gives
-	// nothing. It attaches the thread again if that code has detached it.
-	ObjPending ObjectOp = C.PY_OBJ_PENDING
-)
-
-// Object performs op on the OS thread that is attached by the frame `thread`.
-func (in *Interp) Object(thread, f *Frame, op ObjectOp, obj Ptr, arg []byte) Status {
-	p, n := data(arg)
-	return Status(C.py_object(in.addr, &thread.c, &f.c, C.int(op), C.uint64_t(obj), p, n))
-}
-
-// Incref takes one more reference, while attached by the frame.
-func (in *Interp) Incref(thread *Frame, obj Ptr) Status {
-	return Status(C.py_incref(&thread.c, C.uint64_t(obj)))
-}
-
 // DecrefLater gives a reference back at the next attach. Any goroutine, at any time.
 func (in *Interp) DecrefLater(obj Ptr) {
 	C.py_decref_later(in.p, C.uint64_t(obj))

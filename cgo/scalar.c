@@ -24,7 +24,7 @@ PyObject *py_number(int kind, uint64_t bits) {
 }
 
 // Takes the reference, and keeps it where the object itself is the result.
-static struct py_scalar read_result(PyObject *o) {
+struct py_scalar py_read_scalar(PyObject *o) {
     struct py_scalar r = {(uint64_t)o, PY_T_OBJECT, PY_OK};
     PyObject *type = py_type_of(o);
     int overflow = 0;
@@ -64,7 +64,7 @@ static struct py_scalar attached(struct py_interp *in, struct py_name *name, uin
     if (fn)
         py.Py_DecRef(fn);
     if (o)
-        return read_result(o);
+        return py_read_scalar(o);
     return (struct py_scalar){(uint64_t)py_take_exception(), PY_T_OBJECT, PY_RAISED};
 }
 

@@ -50,7 +50,7 @@ type Scalar struct {
 	Op   Op // for Run, to encode the object, with Obj; else 0
 }
 
-// Obj is the object that Op is for.
+// Obj is the object: the result, or what Op is for.
 func (r *Scalar) Obj() uint64 { return r.bits }
 
 // CallScalars attaches, calls and detaches. It has no frame: it can be neither cancelled nor timed.

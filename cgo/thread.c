@@ -18,6 +18,7 @@
 #include "_cgo_export.h"
 
 __thread struct py_thread py_thread;
+int py_foreign;
 
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
@@ -199,6 +200,11 @@ static void catch_up(struct py_interp *in) {
     free(objs);
 }
 
+void py_catch_up(struct py_interp *in) {
+    if (get(&in->pending))
+        catch_up(in);
+}
+
 void py_decref_later(struct py_interp *in, uint64_t obj) {
     pthread_mutex_lock(&in->mu);
     if (in->ndecrefs == in->capdecrefs) {
@@ -307,11 +313,13 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
     if (sc->nested) {
         if (f && f->flags & PY_FRAME_BATON)
             py_pass_baton(in);
-        if (!is_current(st)) {
+        sc->exc[0] = NULL;
+        if (py_foreign && !is_current(st)) {
             st->inside--;
             return PY_NOT_ATTACHED;
         }
-        py_set_aside(sc->exc);
+        if (py_foreign)
+            py_set_aside(sc->exc);
         return PY_OK;
     }
     if (cur) { // never wait for one interpreter while attached to another
@@ -442,7 +450,8 @@ int py_attach(struct py_interp *in, struct py_frame *f) {
 }
 
 int py_holds(struct py_frame *f) {
-    return py_thread.cur && py_thread.cur == scope_of(f)->st && is_current(py_thread.cur);
+    struct py_state *st = py_thread.cur;
+    return st && st == scope_of(f)->st && (!py_foreign || is_current(st));
 }
 
 int py_realign(struct py_frame *f) {
@@ -466,7 +475,8 @@ int py_detach(struct py_interp *in, struct py_frame *f, const uint64_t *objs, si
         return PY_NOT_ATTACHED;
     if (scope_of(f)->depth != scope_of(f)->st->inside)
         return PY_NOT_LAST;
-    if (py.PyErr_Occurred()) // by other code of the C API: it would hit whoever comes next
+    if (py_foreign &&
+        py.PyErr_Occurred()) // by other code of the C API: it would hit whoever comes next
         py.PyErr_WriteUnraisable(NULL);
     while (n--)
         py.Py_DecRef((PyObject *)objs[n]);

@@ -47,9 +47,10 @@ type call struct {
 	pass   pass
 	status cgo.Status
 	rt     *Runtime
-	label  string // for errors
-	src    source // of exec and eval
-	once   bool   // what is a name for this call only
+	th     *Thread // that performs it, attached; nil: it is no operation of a Thread
+	label  string  // for errors
+	src    source  // of exec and eval
+	once   bool    // what is a name for this call only
 
 	// Written by the caller before it abandons the call, read by the worker afterwards.
 	placeGone, counted bool
@@ -99,7 +100,7 @@ func (c *call) put() {
 	if cap(c.enc.Buf) > keepBuffer {
 		c.enc.Buf = nil
 	}
-	c.rt, c.ctx = nil, nil
+	c.rt, c.th, c.ctx = nil, nil, nil
 	if !spare.CompareAndSwap(nil, c) {
 		calls.Put(c)
 	}

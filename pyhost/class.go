@@ -84,6 +84,7 @@ func (rt *Runtime) registerClass(ctx context.Context, class string, t reflect.Ty
 			next.refs[t] = r
 		}
 		c.table.Store(next)
+		ref.held.origin.closed(rt) // for the account: it is held for as long as the runtime
 		rt.in.SetClass(uint64(number), t)
 		return nil
 	})

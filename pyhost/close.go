@@ -62,6 +62,7 @@ func (rt *Runtime) endCalls(err error) error {
 
 func (rt *Runtime) close() error {
 	defer rt.gone()
+	defer rt.origins.report()
 	rt.gate.close()
 	left := rt.children.close()
 	if err := rt.drain(); err != nil {
@@ -79,6 +80,7 @@ func (rt *Runtime) close() error {
 	}
 	rt.codes.close()
 	rt.names.free(rt.in)
+	rt.interned.free(rt.in)
 	rt.in.EndCalls()
 	rt.endLife(ErrClosed)
 	rt.cancelMu.Lock()

@@ -75,13 +75,16 @@ func (rt *Runtime) Eval(ctx context.Context, expr string, out any, in ...Scope) 
 	return rt.code(ctx, cgo.OpEval, expr, out, in)
 }
 
-func (rt *Runtime) code(ctx context.Context, op cgo.Op, text string, out any, in []Scope) error {
-	src := source{text: text, op: op, file: "<exec>"}
+func newSource(op cgo.Op, text string) source {
 	if op == cgo.OpEval {
-		src.file = "<eval>"
+		return source{text, "<eval>", op}
 	}
+	return source{text, "<exec>", op}
+}
+
+func (rt *Runtime) code(ctx context.Context, op cgo.Op, text string, out any, in []Scope) error {
 	c := getCall()
-	c.rt, c.op, c.what, c.src = rt, op, 0, src
+	c.rt, c.op, c.what, c.src = rt, op, 0, newSource(op, text)
 	if err := c.encodeCode(rt, in); err != nil {
 		c.put()
 		return err

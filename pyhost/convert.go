@@ -27,7 +27,10 @@ type Unmarshaler = cgo.Unmarshaler
 var refType, objectType = reflect.TypeFor[*Ref](), reflect.TypeFor[*Object]()
 
 func init() {
-	cgo.IsHandle = func(t reflect.Type) bool { return t == refType || t == objectType }
+	namespace := reflect.TypeFor[*Namespace]()
+	cgo.IsHandle = func(t reflect.Type) bool {
+		return t == refType || t == objectType || t == namespace
+	}
 }
 
 // checkTarget refuses a target that no result could go into, before anything is called.

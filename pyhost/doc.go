@@ -13,6 +13,15 @@
 // code that waits while it is attached keeps everybody else out of Python: use [Thread.Detach]
 // around it.
 //
+// # Objects
+//
+// An [Object] stands for a Python object inside Do: attributes, items, calls, operators, iteration
+// and comparison, one crossing each. Nothing is given back by hand: an Object lives until the
+// [Thread.Scope] that it was made in ends, or else until the Thread is released. A loop that makes
+// many has a Scope around its body; [Object.Iter] has one around each round. [Object.Escape]
+// carries an Object one Scope outwards, [Object.Keep] makes a [Ref], which any goroutine may use
+// at any time. An Object used where it cannot be is an error, such as [ErrScopeEnded].
+//
 // # Values
 //
 // Values are copied, whole graphs in one crossing. From Go to Python and back into a target of type
@@ -45,6 +54,7 @@
 //	[File]                          file object        *Ref
 //	struct of a [Class]             instance           pointer to the struct
 //	*[Object], *[Ref]               itself             *Ref for anything else
+//	*[Namespace]                    its dict           as a dict
 //
 // A subclass of a built-in type is a value of that type: IntEnum, namedtuple, OrderedDict. A member
 // of another enumeration stands for its value, a scalar of numpy for the Python number. Channels
@@ -88,11 +98,11 @@
 //
 // # Go in Python
 //
-// A func that is passed to Python, alone or as part of a value, can be called there: see [Function].
-// [Runtime.Module] makes an importable module of functions, constants and classes ([Class]). They
-// are called on the OS thread of their caller, detached: others run Python meanwhile. What they
-// return lives as long as Python holds it, but a Go value that holds a [Ref] to a Python object
-// which holds that value is a cycle that neither collector sees.
+// A func that is passed to Python, alone or as part of a value, can be called there: see
+// [Function]. [Runtime.Module] makes an importable module of functions, constants and classes
+// ([Class]). They are called on the OS thread of their caller, detached: others run Python
+// meanwhile. What they return lives as long as Python holds it, but a Go value that holds a [Ref]
+// to a Python object which holds that value is a cycle that neither collector sees.
 //
 // # Cancellation
 //

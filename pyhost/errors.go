@@ -14,6 +14,12 @@ var (
 	ErrReleased = errors.New("pyhost: thread is released")
 	// ErrWrongThread: a Thread used by another goroutine than its own, or inside Thread.Detach.
 	ErrWrongThread = errors.New("pyhost: thread is not attached on this goroutine")
+	// ErrScopeEnded: an Object after the end of the Scope, or of the round of Iter, it was made in.
+	ErrScopeEnded = errors.New("pyhost: the scope of the object has ended")
+	// ErrNoObject: a nil Object, or one that no Thread has made.
+	ErrNoObject = errors.New("pyhost: no object")
+	// ErrNoThread: a nil Thread, or one that no Runtime has made.
+	ErrNoThread = errors.New("pyhost: no thread")
 	// ErrNotLast: a Thread released before one that its goroutine acquired later.
 	ErrNotLast = errors.New("pyhost: a later Thread of this goroutine is not released")
 	// ErrOtherRuntime: an object of one runtime used in another.

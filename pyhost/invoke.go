@@ -68,7 +68,7 @@ func (f *function) call(v *cgo.Invocation) {
 		}
 		defer func() { // unless the answer needs its objects
 			if th != nil {
-				th.end()
+				th.finish()
 			}
 		}()
 	}
@@ -128,6 +128,7 @@ func (f *function) context(v *cgo.Invocation) (context.Context, func()) {
 // attached makes a Thread of the attachment that the caller has.
 func (rt *Runtime) attached(ctx context.Context, label string) *Thread {
 	th := &Thread{rt: rt, ctx: ctx, call: &call{rt: rt, label: label, ctx: ctx}}
+	th.scope = &scope{th: th}
 	th.call.frame.Reset(0)
 	if rt.in.Attach(&th.call.frame) != cgo.StatusOK {
 		return nil
@@ -137,8 +138,16 @@ func (rt *Runtime) attached(ctx context.Context, label string) *Thread {
 	return th
 }
 
-// end releases the Thread of a function, unless it has left another one open: C sees to that.
-func (th *Thread) end() {
+// argument makes an *Object of an argument where the function wants one.
+func (th *Thread) argument(p cgo.Ptr, t reflect.Type) any {
+	if t != objectType {
+		return nil
+	}
+	return th.own(p)
+}
+
+// finish releases the Thread of a function, unless it has left another one open: C sees to that.
+func (th *Thread) finish() {
 	defer func() { _ = recover() }()
 	th.Release()
 }
@@ -150,7 +159,7 @@ func (f *function) args(ctx context.Context, v *cgo.Invocation, th *Thread) ([]r
 	defer v.Free()
 	d := f.rt.decoder(buf, far)
 	if th != nil {
-		d.Own = th.own
+		d.Own = th.argument
 	}
 	args, err := f.decode(ctx, &d, th, v.Values())
 	if err != nil {
@@ -274,7 +283,7 @@ func (c *call) answer(v *cgo.Invocation, raised bool, th *Thread) {
 	v.Answer(buf, raised, func() {
 		c.put()
 		if th != nil {
-			th.end()
+			th.finish()
 		}
 	})
 }

@@ -1,201 +1,174 @@
 package pyhost
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 
 	"github.com/pyhost/pyhost/cgo"
 )
 
-// referent is a handle to a Python object: *Object or *Ref.
-type referent interface {
-	// borrow gives the object for use by the call, and sees that it lives until it has run.
-	borrow(c *call) (cgo.Ptr, error)
-}
-
-// held is a reference that Go owns. It is given back when nobody holds it any more: the owner and
-// the calls under way that use it. count guards ptr: it is valid while count > 0.
-type held struct {
-	rt    *Runtime
-	ptr   cgo.Ptr
-	count atomic.Int64
-}
-
-// acquire takes one more hold, unless the reference has been given back.
-func (h *held) acquire() bool {
-	for {
-		n := h.count.Load()
-		if n == 0 {
-			return false
-		}
-		if h.count.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-}
-
-func (h *held) release() {
-	if h.count.Add(-1) == 0 {
-		h.rt.in.DecrefLater(h.ptr)
-	}
-}
-
-// Ref is a Python object that outlives the attachment it came from. Any goroutine may pass it to
-// calls of its runtime, decode it and close it. It is given back at the next attach after Close, or
-// after the garbage collector has found it unused.
-type Ref struct {
-	held    *held
-	typ     string
-	closed  atomic.Bool
-	cleanup runtime.Cleanup
-}
-
-func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
-	h := &held{rt: rt, ptr: p}
-	h.count.Store(1)
-	r := &Ref{held: h, typ: typ}
-	r.cleanup = runtime.AddCleanup(r, (*held).release, h)
-	return r
-}
-
-// Close gives the object back. Calls under way that use it are not disturbed; later ones are an
-// error.
-func (r *Ref) Close() {
-	if r.held != nil && r.closed.CompareAndSwap(false, true) {
-		r.cleanup.Stop()
-		r.held.release()
-	}
-}
-
-// String names the type of the object where it is known; it does not touch Python.
-func (r *Ref) String() string { return fmt.Sprintf("<pyhost.Ref to %s>", r.typ) }
-
-// Decode decodes the object into out, a pointer.
-func (r *Ref) Decode(ctx context.Context, out any) error {
-	if r.held == nil {
-		return fmt.Errorf("pyhost: Decode of a Ref that refers to nothing")
-	}
-	return r.held.rt.Call(ctx, "_pyhost.same", out, r)
-}
-
-// Call calls the object.
-func (r *Ref) Call(ctx context.Context, out any, args ...any) error {
-	if r.held == nil {
-		return fmt.Errorf("pyhost: call of a Ref that refers to nothing")
-	}
-	c := getCall()
-	c.rt = r.held.rt
-	err := c.args(args)
-	if err == nil {
-		var p cgo.Ptr
-		p, err = r.borrow(c)
-		c.op, c.what, c.label = cgo.OpCallObject, uint64(p), r.typ
-	}
-	if err != nil {
-		c.put()
-		return fmt.Errorf("pyhost: call of %s: %w", r.typ, err)
-	}
-	return c.rt.do(ctx, c, out)
-}
-
-func (r *Ref) borrow(c *call) (cgo.Ptr, error) {
-	defer runtime.KeepAlive(r)
-	if r == nil || r.held == nil {
-		return 0, errors.New("a Ref that refers to nothing")
-	}
-	if r.held.rt != c.rt {
-		return 0, fmt.Errorf("%w: %s", ErrOtherRuntime, r)
-	}
-	if r.closed.Load() || !r.held.acquire() {
-		return 0, fmt.Errorf("%s is closed", r)
-	}
-	c.held = append(c.held, r.held)
-	return r.held.ptr, nil
-}
-
 // Object is a Python object, usable while its [Thread] is attached and by its goroutine only. It is
-// given back when the Thread is released.
+// given back when the [Thread.Scope] it was made in ends, or else when the Thread is released.
+//
+// Operands and arguments are Go values, which cross as those of a call do, or objects: an *Object
+// of the same Runtime, or a *[Ref]. Exceptions are *[PythonError]. Misuse is ErrReleased,
+// ErrWrongThread, ErrScopeEnded, ErrNoObject or ErrOtherRuntime.
 type Object struct {
-	th  *Thread
-	ptr cgo.Ptr
-}
-
-func (o *Object) borrow(c *call) (cgo.Ptr, error) {
-	if o.th.rt != c.rt {
-		return 0, ErrOtherRuntime
-	}
-	if o.th.released.Load() {
-		return 0, ErrReleased
-	}
-	if !c.rt.in.Holds(&o.th.call.frame) {
-		return 0, ErrWrongThread
-	}
-	return o.ptr, nil
+	scope *scope
+	ptr   cgo.Ptr
 }
 
 // Attr gives an attribute.
 func (o *Object) Attr(name string) (*Object, error) {
-	return o.th.object(cgo.ObjAttr, o, name)
+	if th := o.usable(); th != nil {
+		if p := th.rt.interned.get(name); p != 0 {
+			return th.got("Attr", th.rt.in.GetAttr(&th.call.frame, o.ptr, p))
+		}
+	}
+	x := cgo.Operate(cgo.DoAttr)
+	return o.owned(o.named("Attr", &x, name))
+}
+
+// SetAttr sets an attribute.
+func (o *Object) SetAttr(name string, value any) error {
+	th, err := o.thread("SetAttr")
+	if err != nil {
+		return err
+	}
+	x := cgo.Operate(cgo.DoSetAttr)
+	if p := th.attribute(name); p != 0 {
+		x.XObject(p)
+		_, err = o.operateY("SetAttr", &x, value)
+	} else {
+		_, err = o.operate2("SetAttr", &x, name, value)
+	}
+	return err
+}
+
+// DelAttr deletes an attribute.
+func (o *Object) DelAttr(name string) error {
+	x := cgo.Operate(cgo.DoDelAttr)
+	_, err := o.named("DelAttr", &x, name)
+	return err
+}
+
+// HasAttr tells whether there is an attribute. Other exceptions than AttributeError are errors.
+func (o *Object) HasAttr(name string) (bool, error) {
+	x := cgo.Operate(cgo.DoHasAttr)
+	return truth(o.named("HasAttr", &x, name))
+}
+
+// named performs an operation whose operand is the name of an attribute.
+func (o *Object) named(what string, x *cgo.Operation, name string) (cgo.Scalar, error) {
+	th, err := o.thread(what)
+	if err != nil {
+		return cgo.Scalar{}, err
+	}
+	if p := th.attribute(name); p != 0 {
+		x.XObject(p)
+	} else {
+		x.XText(name)
+	}
+	return th.perform(what, o.ptr, x)
 }
 
 // Call calls the object's method `name`, or the object itself if name is empty. The last argument
 // may be a [Kw].
 func (o *Object) Call(name string, args ...any) (*Object, error) {
-	fn := o
-	if name != "" {
-		var err error
-		if fn, err = o.Attr(name); err != nil {
-			return nil, err
-		}
+	th, err := o.thread("Call")
+	if err != nil {
+		return nil, err
 	}
-	c := getCall()
+	x := cgo.Operate(cgo.DoCall)
+	if name != "" {
+		p := th.attribute(name)
+		if p == 0 {
+			return o.callAttr(name, args)
+		}
+		x = cgo.Operate(cgo.DoMethod)
+		x.XObject(p)
+	}
+	c := th.newCall()
 	defer c.put()
-	c.rt = o.th.rt
 	if err := c.args(args); err != nil {
 		return nil, fmt.Errorf("pyhost: call of %s: %w", name, err)
 	}
-	return o.th.operate(c, cgo.ObjCall, fn)
+	x.Encoded(c.enc.Buf)
+	return o.owned(th.perform("Call", o.ptr, &x))
+}
+
+// callAttr is for a name that cannot be kept.
+func (o *Object) callAttr(name string, args []any) (*Object, error) {
+	x := cgo.Operate(cgo.DoAttr)
+	fn, err := o.owned(o.named("Call", &x, name))
+	if err != nil {
+		return nil, err
+	}
+	return fn.Call("", args...)
 }
 
 // Decode decodes the object into out, a pointer.
-func (o *Object) Decode(out any) error { return o.th.value(cgo.ObjDecode, o, out) }
+func (o *Object) Decode(out any) error {
+	if out == nil || !isNumber(out) {
+		return o.value("Decode", cgo.ObjDecode, out)
+	}
+	x := cgo.Operate(cgo.DoNumber)
+	r, err := o.operate("Decode", &x)
+	if err != nil || r.Into(out) {
+		return err
+	}
+	if r.IsObject() {
+		return o.value("Decode", cgo.ObjDecode, out)
+	}
+	return o.scope.th.rt.decode(r.Encoded(), nil, out)
+}
 
 // Str is what Python's str gives for the object.
-func (o *Object) Str() (string, error) {
-	var s string
-	err := o.th.value(cgo.ObjStr, o, &s)
+func (o *Object) Str() (s string, err error) {
+	err = o.value("Str", cgo.ObjStr, &s)
 	return s, err
 }
 
-// Keep makes a [Ref], which outlives the Thread. It panics if the Thread is not attached here.
-func (o *Object) Keep() *Ref {
-	if err := o.th.check(); err != nil {
-		panic(err)
-	}
-	if err := statusError(o.th.rt.in.Incref(&o.th.call.frame, o.ptr)); err != nil {
-		panic(err)
-	}
-	return newRef(o.th.rt, o.ptr, "object")
+// Repr is what Python's repr gives for the object.
+func (o *Object) Repr() (s string, err error) {
+	err = o.value("Repr", cgo.ObjRepr, &s)
+	return s, err
 }
 
-// Namespace is a dict that code runs in, apart from __main__.
-type Namespace struct{ ref *Ref }
-
-// NewNamespace makes an empty namespace; the builtins are in reach.
-func (rt *Runtime) NewNamespace(ctx context.Context) (*Namespace, error) {
-	var ref *Ref
-	if err := rt.Call(ctx, "_pyhost.new_namespace", &ref); err != nil {
-		return nil, err
+// String is Str for package fmt; where that fails it says why.
+func (o *Object) String() string {
+	s, err := o.Str()
+	if err != nil {
+		return fmt.Sprintf("<pyhost.Object: %v>", err)
 	}
-	return &Namespace{ref}, nil
+	return s
 }
 
-// Close gives the namespace back; what it holds goes unless something else refers to it.
-func (n *Namespace) Close() {
-	if n.ref != nil {
-		n.ref.Close()
-	}
+// Dir is what Python's dir gives: the names of the attributes, in order.
+func (o *Object) Dir() (names []string, err error) {
+	err = o.value("Dir", cgo.ObjDir, &names)
+	return names, err
+}
+
+// Type gives the class of the object.
+func (o *Object) Type() (*Object, error) {
+	x := cgo.Operate(cgo.DoType)
+	return o.owned(o.operate("Type", &x))
+}
+
+// TypeName is the name of the class, without that of its module.
+func (o *Object) TypeName() (name string, err error) {
+	err = o.value("TypeName", cgo.ObjTypeName, &name)
+	return name, err
+}
+
+// IsInstance tells whether the object is one of a class, or of one of a [Tuple] of classes.
+func (o *Object) IsInstance(class any) (bool, error) {
+	x := cgo.Operate(cgo.DoIsInstance)
+	return truth(o.operate1("IsInstance", &x, class))
+}
+
+// Is tells whether other is the same object. nil is None; of other Go values a new object is made.
+func (o *Object) Is(other any) (bool, error) {
+	x := cgo.Operate(cgo.DoIs)
+	return truth(o.operate1("Is", &x, other))
 }

@@ -14,12 +14,11 @@ func (th *Thread) FromPointer(p unsafe.Pointer) *Object {
 	if p == nil {
 		return nil
 	}
-	o := &Object{th: th, ptr: cgo.Ptr(uintptr(p))}
-	if err := statusError(th.rt.in.Incref(&th.call.frame, o.ptr)); err != nil {
+	ptr := cgo.Ptr(uintptr(p))
+	if err := statusError(th.rt.in.Incref(&th.call.frame, ptr)); err != nil {
 		panic(err)
 	}
-	th.objects = append(th.objects, o.ptr)
-	return o
+	return th.own(ptr)
 }
 
 // Pointer is the object's *PyObject, borrowed: it is valid until the Thread is released, and longer
@@ -29,12 +28,16 @@ func (o *Object) Pointer() unsafe.Pointer {
 	if o == nil {
 		return nil
 	}
-	o.th.mustHold()
+	th, err := o.thread("Pointer")
+	if err != nil {
+		panic(err)
+	}
+	th.mustHold()
 	return *(*unsafe.Pointer)(unsafe.Pointer(&o.ptr))
 }
 
 func (th *Thread) mustHold() {
-	if err := th.check(); err != nil {
+	if err := th.check("a pointer"); err != nil {
 		panic(err)
 	}
 	if !th.rt.in.Holds(&th.call.frame) {
@@ -49,8 +52,10 @@ func (th *Thread) mustHold() {
 // Operations of this package that run while an exception is set put it aside and back. One that is
 // set still when the Thread is released goes to sys.unraisablehook, which prints it.
 func (th *Thread) Pending() error {
-	c := getCall()
+	if err := th.check("Pending"); err != nil {
+		return err
+	}
+	c := th.newCall()
 	defer c.put()
-	c.rt = th.rt
-	return th.cross(c, cgo.ObjPending, nil)
+	return th.cross("Pending", c, cgo.ObjPending, 0)
 }

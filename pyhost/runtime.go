@@ -14,17 +14,19 @@ import (
 
 // Runtime is one Python interpreter. Any goroutine may use it at any time.
 type Runtime struct {
-	cfg     Config
-	python  Python
-	in      *cgo.Interp
-	gate    *gate
-	names   names
-	codes   codes
-	jobs    chan *call // hands calls with a cancellable context to idle workers
-	done    chan struct{}
-	stats   counters
-	record  recorder
-	classes classes
+	cfg      Config
+	python   Python
+	in       *cgo.Interp
+	gate     *gate
+	names    names
+	codes    codes
+	interned interned
+	origins  origins    // with the tag pydebug
+	jobs     chan *call // hands calls with a cancellable context to idle workers
+	done     chan struct{}
+	stats    counters
+	record   recorder
+	classes  classes
 
 	parent   *Runtime // of a sub-interpreter
 	children children

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime"
 	"sync/atomic"
 
@@ -18,8 +17,11 @@ import (
 type Thread struct {
 	rt       *Runtime
 	ctx      context.Context
-	call     *call // its frame holds the attachment
-	objects  []cgo.Ptr
+	call     *call  // its frame holds the attachment
+	scope    *scope // the innermost, whose objects are made now
+	spare    []cgo.Ptr
+	slab     []Object // of handles, of which so many are in use
+	used     int
 	released atomic.Bool
 	stop     func() // of the canceller
 }
@@ -73,6 +75,7 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 		return nil, rt.tooLate(ctx, "Acquire")
 	}
 	th := &Thread{rt: rt, ctx: ctx, call: &call{rt: rt, label: "Acquire", ctx: ctx}}
+	th.scope = &scope{th: th}
 	flags := uint32(0)
 	if ctx.Done() != nil {
 		flags = cgo.FlagCancellable
@@ -104,10 +107,11 @@ func (th *Thread) Release() {
 	if th.released.Load() {
 		return
 	}
-	if err := statusError(th.rt.in.Detach(&th.call.frame, th.objects)); err != nil {
+	if err := statusError(th.rt.in.Detach(&th.call.frame, th.scope.all())); err != nil {
 		panic(err)
 	}
 	th.released.Store(true)
+	th.scope.endAll()
 	if th.stop != nil {
 		th.stop()
 	}
@@ -123,104 +127,27 @@ func (th *Thread) Runtime() *Runtime { return th.rt }
 // Detach lets the GIL go, runs fn and takes the GIL again: others run Python meanwhile. The objects
 // stay; using them or the Thread inside fn is ErrWrongThread.
 func (th *Thread) Detach(fn func()) error {
-	if err := th.check(); err != nil {
+	if err := th.check("Detach"); err != nil {
 		return err
 	}
 	if err := statusError(th.rt.in.Pause(&th.call.frame)); err != nil {
-		return err
+		return misused("Detach", err)
 	}
 	defer th.rt.in.Resume()
 	fn()
 	return nil
 }
 
-// Import imports a module; for a dotted name the last one of it.
-func (th *Thread) Import(name string) (*Object, error) {
-	return th.object(cgo.ObjImport, nil, name)
-}
-
-// Value makes a Python object of a Go value.
-func (th *Thread) Value(v any) (*Object, error) {
-	c := getCall()
-	defer c.put()
-	c.rt = th.rt
-	if err := c.enc.Value(v); err != nil {
-		return nil, fmt.Errorf("pyhost: %w", err)
+// check refuses a Thread that is no more; whether it is attached here is seen in the crossing.
+func (th *Thread) check(what string) error {
+	if th == nil || th.rt == nil {
+		return misused(what, ErrNoThread)
 	}
-	return th.operate(c, cgo.ObjValue, nil)
-}
-
-func (th *Thread) check() error {
 	if th.released.Load() {
-		return ErrReleased
+		return misused(what, ErrReleased)
 	}
 	return nil
 }
 
-// object performs an operation that takes a name and gives an object.
-func (th *Thread) object(op cgo.ObjectOp, o *Object, name string) (*Object, error) {
-	c := getCall()
-	defer c.put()
-	c.rt = th.rt
-	c.enc.Buf = append(c.enc.Buf, name...)
-	return th.operate(c, op, o)
-}
-
-func (th *Thread) operate(c *call, op cgo.ObjectOp, o *Object) (*Object, error) {
-	if err := th.cross(c, op, o); err != nil {
-		return nil, err
-	}
-	return th.adopt(c.frame.Obj()), nil
-}
-
-// adopt makes an Object of a reference, which is given back with the others.
-func (th *Thread) adopt(p cgo.Ptr) *Object {
-	th.objects = append(th.objects, p)
-	return &Object{th: th, ptr: p}
-}
-
-// own is the same for the argument of a Go function that wants an *Object.
-func (th *Thread) own(p cgo.Ptr, t reflect.Type) any {
-	if t != objectType {
-		return nil
-	}
-	return th.adopt(p)
-}
-
-// value performs an operation that gives a value.
-func (th *Thread) value(op cgo.ObjectOp, o *Object, out any) error {
-	c := getCall()
-	defer c.put()
-	c.rt = th.rt
-	if err := checkTarget(out); err != nil {
-		return err
-	}
-	c.frame.SetShape(th.rt.in.ShapeFor(out))
-	if err := th.cross(c, op, o); err != nil {
-		return err
-	}
-	return th.rt.decode(c.frame.Result(), c.far, out)
-}
-
-func (th *Thread) cross(c *call, op cgo.ObjectOp, o *Object) error {
-	if err := th.check(); err != nil {
-		return err
-	}
-	var p cgo.Ptr
-	if o != nil {
-		p = o.ptr
-	}
-	status := th.rt.in.Object(&th.call.frame, &c.frame, op, p, c.enc.Buf)
-	c.far = c.frame.Fetch(th.rt.in.DecrefLater)
-	if status == cgo.StatusOK {
-		return nil
-	}
-	if status != cgo.StatusRaised {
-		return statusError(status)
-	}
-	err := th.rt.raised(c)
-	if th.ctx.Err() != nil && isCancelled(err) {
-		return cancelledBy(th.ctx, "Do", err)
-	}
-	return err
-}
+// misused says which operation met a misuse.
+func misused(what string, err error) error { return fmt.Errorf("%w (%s)", err, what) }

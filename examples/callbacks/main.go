@@ -1,7 +1,7 @@
 // Command callbacks has Python rules judge the files of a Go tree. The rules (rules.py) see the
-// program's own data and functions as a module: a struct of Go is an instance of a class, its methods
-// are methods, errors go through Python and come back as they were, and what the rules log goes to
-// slog.
+// program's own data and functions as a module: a struct of Go is an instance of a class, its
+// methods are methods, errors go through Python and come back as they were, and what the rules log
+// goes to slog.
 package main
 
 import (
@@ -15,9 +15,9 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -63,7 +63,7 @@ func (x *Index) All() iter.Seq[*File] {
 }
 
 func main() {
-	root := flag.String("root", filepath.Join(runtime.GOROOT(), "src", "net"), "the tree of Go files")
+	root := flag.String("root", "", "the `folder` of Go files to judge (default GOROOT/src/net)")
 	limit := flag.Int("limit", 2500, "lines that a file may have")
 	calls := flag.Int("calls", 1_000_000, "calls of a Go function that are timed")
 	flag.Parse()
@@ -78,6 +78,13 @@ func main() {
 func run(ctx context.Context, root string, limit, calls int) error {
 	if limit < 0 || calls < 0 {
 		return errors.New("want a limit and a number of calls of 0 or more")
+	}
+	if root == "" {
+		out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+		if err != nil {
+			return fmt.Errorf("found no Go to take files from, give a -root: %w", err)
+		}
+		root = filepath.Join(strings.TrimSpace(string(out)), "src", "net")
 	}
 	index, err := read(root)
 	if err != nil {
@@ -108,7 +115,8 @@ func read(root string) (*Index, error) {
 		if err != nil {
 			return err
 		}
-		x.files[path] = &File{path, bytes.Count(text, []byte("\n")), bytes.Count(text, []byte("TODO"))}
+		lines, todos := bytes.Count(text, []byte("\n")), bytes.Count(text, []byte("TODO"))
+		x.files[path] = &File{path, lines, todos}
 		x.order = append(x.order, path)
 		return nil
 	})

@@ -12,8 +12,11 @@ import (
 
 	python3 "github.com/DataDog/go-python3"
 
+	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
+
+func init() { cgo.Foreign() }
 
 // Do runs go-python3 code: it attaches the calling goroutine to the runtime, runs fn and detaches,
 // as [pyhost.Runtime.Do] does, whose errors it has too. The goroutine stays on its OS thread, and
