@@ -92,7 +92,7 @@ func getCall() *call {
 	return c
 }
 
-const keepBuffer = 1 << 20 // a longer buffer is left to the collector
+const keepBuffer = 4 << 20 // a longer buffer is left to the collector
 
 // put gives the call back, when neither a worker nor a canceller knows it any more.
 func (c *call) put() {
