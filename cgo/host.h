@@ -47,6 +47,8 @@ struct py_interp {
     int32_t ended;     // Close has come to its end: Go is called no more
     int32_t away;      // threads that hold a place of the gate and run a Go function, detached
 
+    int64_t used, memory_limit; // atomic; see memory.c
+    struct py_interp *next_known;
     uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;
     PyThreadState *anchor;  // the one it was made with, on the thread that will end it
@@ -571,8 +573,10 @@ void py_end_calls(struct py_interp *);
 
 // memory.c
 void py_memory_hook(void);
-void py_memory_limit(int64_t bytes); // <= 0: none
-int64_t py_memory_used(void);
+void py_memory_begin(struct py_interp *main);
+void py_memory_watch(struct py_interp *);                // or NULL: it has failed
+void py_memory_limit(struct py_interp *, int64_t bytes); // <= 0: none
+int64_t py_memory_used(struct py_interp *);
 int py_memory_lift(int lifted); // while an error is reported, returns the old setting
 
 // record.c

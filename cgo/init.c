@@ -175,6 +175,8 @@ struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err,
     py.PySys_AddAuditHook(audit, NULL);
     py_find_gil_key();
     struct py_interp *in = py_calibrate() ? NULL : py_new_interp(first, handle);
+    if (in)
+        py_memory_watch(in);
     if (!in)
         snprintf(err, cap, "cannot read this Python's objects");
     import_early("_signal"); // up to 3.11 _thread.interrupt_main crashes without it

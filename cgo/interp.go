@@ -189,8 +189,8 @@ func watchLost() error {
 // TakeLost returns the number of slots whose threads died while inside, and forgets them.
 func (in *Interp) TakeLost() int { return int(C.py_take_lost(in.p)) }
 
-// MemoryLimit bounds what Python takes from the system, in bytes; 0 lifts the bound.
-func MemoryLimit(bytes int64) { C.py_memory_limit(C.int64_t(bytes)) }
+// MemoryLimit bounds what the interpreter takes from the system, in bytes; 0 lifts the bound.
+func (in *Interp) MemoryLimit(bytes int64) { C.py_memory_limit(in.p, C.int64_t(bytes)) }
 
-// MemoryUsed is what Python holds of the system's memory, in bytes.
-func MemoryUsed() int64 { return int64(C.py_memory_used()) }
+// MemoryUsed is what the interpreter holds of the system's memory, in bytes.
+func (in *Interp) MemoryUsed() int64 { return int64(C.py_memory_used(in.p)) }

@@ -1,5 +1,11 @@
-// What Python takes from the system: large blocks and the arenas of small ones. Small objects stay
-// untouched by this. Free-threaded builds take their memory elsewhere: nothing is seen there.
+// What each interpreter takes from the system: large blocks and the arenas of small ones. Small objects
+// stay untouched by this. Free-threaded builds take their memory elsewhere: nothing is seen there.
+//
+// A block is counted for the interpreter whose thread state is attached, when it is taken and when it is
+// given back. So what one takes and another gives back (a thread state, made detached) shifts the
+// figures by its size: a header in each block would not, and would have to be told from blocks that are
+// older than the hook. Up to 3.11 all interpreters share the arenas, and one counts for whoever needed
+// it.
 #include <errno.h>
 #ifdef __APPLE__
 #include <malloc/malloc.h>
@@ -12,24 +18,77 @@
 
 static PyMemAllocatorEx raw;
 static PyObjectArenaAllocator arenas;
-static int64_t used, limit; // atomic
+static struct py_interp *known;          // atomic: all that ever were, the newest first
+static struct py_interp *first;          // the main one
+static __thread struct py_interp *maker; // this thread makes an interpreter, from this one
+static __thread int64_t homeless;        // taken by this thread for one that is not known yet
 static __thread int lifted;
 
 static int64_t size_of(void *p) {
     return p ? (int64_t)malloc_usable_size(p) : 0;
 }
 
+static PyThreadState *current(void) {
+    return py.PyThreadState_GetUnchecked ? py.PyThreadState_GetUnchecked()
+                                         : py._PyThreadState_UncheckedGet();
+}
+
+static struct py_interp *find(PyInterpreterState *is) {
+    static __thread struct py_interp *found, *newest; // the last found, and the newest known then
+    struct py_interp *in = get(&known);
+    if (found && found->is == is && newest == in)
+        return found;
+    newest = in;
+    while (in && in->is != is)
+        in = in->next_known;
+    return found = in;
+}
+
+// The one whose code runs. NULL: there is none, or it is being made. Up to 3.11 the current thread
+// state is that of whoever holds the GIL, not to be looked into by others: a thread that Python made
+// counts for the main interpreter there.
+static struct py_interp *running(void) {
+    if (py_loaded_version() < 0x030c)
+        return maker ? NULL : py_thread.cur ? py_thread.cur->in : first;
+    PyThreadState *ts = current();
+    PyInterpreterState *is = ts ? py.PyThreadState_GetInterpreter(ts) : NULL;
+    return !is || (maker && is != maker->is) ? NULL : find(is);
+}
+
+// The calling thread is about to make an interpreter from `main`; and it is made, or has failed.
+void py_memory_begin(struct py_interp *main) {
+    maker = main;
+    homeless = 0;
+}
+
+void py_memory_watch(struct py_interp *in) {
+    maker = NULL;
+    if (!in)
+        return;
+    in->used = homeless;
+    in->next_known = get(&known);
+    put(&known, in);
+    if (!first)
+        first = in;
+}
+
 // Only code that runs attached can raise MemoryError; the rest is never refused.
 static int refused(size_t n) {
-    int64_t max = get(&limit);
-    if (max <= 0 || lifted || get(&used) + (int64_t)n <= max)
-        return 0;
-    return (py.PyThreadState_GetUnchecked ? py.PyThreadState_GetUnchecked()
-                                          : py._PyThreadState_UncheckedGet()) != NULL;
+    struct py_interp *in = running();
+    int64_t max = in ? get(&in->memory_limit) : 0;
+    return max > 0 && !lifted && get(&in->used) + (int64_t)n > max && current();
+}
+
+static void count(int64_t n) {
+    struct py_interp *in = running();
+    if (in)
+        add(&in->used, n);
+    else
+        homeless += n;
 }
 
 static void *counted(void *p) {
-    add(&used, size_of(p));
+    count(size_of(p));
     return p;
 }
 
@@ -50,24 +109,24 @@ static void *raw_realloc(void *ctx, void *p, size_t n) {
         return NULL;
     void *q = raw.realloc(ctx, p, n);
     if (q)
-        add(&used, size_of(q) - before);
+        count(size_of(q) - before);
     return q;
 }
 
 static void raw_free(void *ctx, void *p) {
-    add(&used, -size_of(p));
+    count(-size_of(p));
     raw.free(ctx, p);
 }
 
 static void *arena_alloc(void *ctx, size_t n) {
     void *p = refused(n) ? NULL : arenas.alloc(ctx, n);
     if (p)
-        add(&used, (int64_t)n);
+        count((int64_t)n);
     return p;
 }
 
 static void arena_free(void *ctx, void *p, size_t n) {
-    add(&used, -(int64_t)n);
+    count(-(int64_t)n);
     arenas.free(ctx, p, n);
 }
 
@@ -80,12 +139,12 @@ void py_memory_hook(void) {
     py.PyObject_SetArenaAllocator(&a);
 }
 
-void py_memory_limit(int64_t bytes) {
-    put(&limit, bytes);
+void py_memory_limit(struct py_interp *in, int64_t bytes) {
+    put(&in->memory_limit, bytes);
 }
 
-int64_t py_memory_used(void) {
-    return get(&used);
+int64_t py_memory_used(struct py_interp *in) {
+    return get(&in->used);
 }
 
 int py_memory_lift(int on) {

@@ -31,6 +31,7 @@ struct py_interp *py_sub_start(struct py_interp *main, const PyInterpreterConfig
         snprintf(err, cap, "out of memory");
         return NULL;
     }
+    py_memory_begin(main);
     PyThreadState *ts = py_create(config, err, cap);
     if (ts) {
         if (!(in = py_new_interp(ts, handle))) {
@@ -38,10 +39,13 @@ struct py_interp *py_sub_start(struct py_interp *main, const PyInterpreterConfig
             py.Py_EndInterpreter(ts);
         } else {
             in->main = main;
+            py_memory_watch(in);
             py_import_threading();
         }
         py.PyThreadState_Swap(sc.st->ts);
     }
+    if (!in)
+        py_memory_watch(NULL);
     py_leave(&sc);
     return in;
 }

@@ -51,7 +51,7 @@ func isolatable(err error) error {
 // ChildConfig says how NewChild makes a sub-interpreter. Package subinterp, which has defaults,
 // is what programs use.
 type ChildConfig struct {
-	Config  // Python, Env, MemoryLimit, UseEnvironment and UserSite are the main interpreter's
+	Config  // Python, Env, UseEnvironment and UserSite are the main interpreter's
 	Options cgo.Sub
 }
 

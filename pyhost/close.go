@@ -71,9 +71,7 @@ func (rt *Runtime) close() error {
 	if left != nil { // Python cannot end before they do
 		return &LeakError{Err: left}
 	}
-	if rt.parent == nil {
-		cgo.MemoryLimit(0) // what exceeded it may still tidy up
-	}
+	rt.in.MemoryLimit(0) // what exceeded it may still tidy up
 	threads, err := rt.shutdown()
 	if len(threads) > 0 || err != nil {
 		return &LeakError{Threads: threads, Err: err}

@@ -41,8 +41,9 @@ type Config struct {
 	// Abandoned calls come on top, up to as many again.
 	MaxThreads int
 
-	// MemoryLimit bounds the bytes that Python takes from the system; what would exceed it raises
-	// MemoryError. Free-threaded builds have no such limit. 0: none.
+	// MemoryLimit bounds the bytes that the interpreter takes from the system; what would exceed it
+	// raises MemoryError. Up to 3.11 interpreters share what small objects are made in: it counts
+	// for the one that needed it. Free-threaded builds have no such limit. 0: none.
 	MemoryLimit int64
 
 	// Grace is how long a call whose context has ended may go on before it is abandoned. Pure

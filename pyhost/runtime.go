@@ -130,7 +130,6 @@ func (rt *Runtime) start() error {
 	if err != nil {
 		return fmt.Errorf("pyhost: start %s: %w", rt.python.Libpython, err)
 	}
-	cgo.MemoryLimit(rt.cfg.MemoryLimit)
 	return nil
 }
 
@@ -151,7 +150,11 @@ func (rt *Runtime) begin(start func(*cgo.Frame) (*cgo.Interp, cgo.Status, error)
 	if err := rt.result(c, status, nil); err != nil {
 		return err
 	}
-	return rt.configure()
+	if err := rt.configure(); err != nil {
+		return err
+	}
+	in.MemoryLimit(rt.cfg.MemoryLimit)
+	return nil
 }
 
 // tryEnvironment starts the executable where Python itself would end the process over a variable

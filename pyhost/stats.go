@@ -3,8 +3,6 @@ package pyhost
 import (
 	"context"
 	"sync/atomic"
-
-	"github.com/pyhost/pyhost/cgo"
 )
 
 // Stats are figures of a runtime. They are read one after the other, so under load they need not
@@ -22,7 +20,7 @@ type Stats struct {
 	// Hold is the time from then to the end of the call, of those and of one in 64 of the rest.
 	Wait, Hold Histogram
 
-	MemoryBytes  int64 // what Python holds of the system's memory, in bytes (GIL builds)
+	MemoryBytes  int64 // what the interpreter holds of the system's memory (GIL builds)
 	MemoryBlocks int64 // sys.getallocatedblocks(), when Stats last found nobody inside
 }
 
@@ -63,7 +61,7 @@ func (rt *Runtime) Stats() Stats {
 		ThreadStates: rt.in.ThreadStates(),
 		Wait:         rt.stats.wait.snapshot(),
 		Hold:         rt.stats.hold.snapshot(),
-		MemoryBytes:  cgo.MemoryUsed(),
+		MemoryBytes:  max(0, rt.in.MemoryUsed()),
 		MemoryBlocks: rt.stats.blocks.Load(),
 	}
 }

@@ -52,6 +52,7 @@ type Config struct {
 	Stdout, Stderr io.Writer
 	CurrentDir     bool
 	MaxThreads     int
+	MemoryLimit    int64
 	Grace          time.Duration
 	CloseTimeout   time.Duration
 
@@ -91,7 +92,7 @@ func New(ctx context.Context, main *pyhost.Runtime, cfg Config) (*pyhost.Runtime
 		Config: pyhost.Config{
 			Args: cfg.Args, Path: cfg.Path, Stdout: cfg.Stdout, Stderr: cfg.Stderr,
 			CurrentDir: cfg.CurrentDir, MaxThreads: cfg.MaxThreads, Grace: cfg.Grace,
-			CloseTimeout: cfg.CloseTimeout,
+			CloseTimeout: cfg.CloseTimeout, MemoryLimit: cfg.MemoryLimit,
 		},
 		Options: opt,
 	})

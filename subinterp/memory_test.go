@@ -1,0 +1,41 @@
+package subinterp_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+	"github.com/pyhost/pyhost/subinterp"
+)
+
+const mb = 1 << 20
+
+// Memory is counted, and bounded, by interpreter.
+func TestMemoryByInterpreter(t *testing.T) {
+	if mainRT.Info().Python.FreeThreaded {
+		t.Skip("free-threaded builds have no such figures")
+	}
+	each(t, subinterp.Config{MemoryLimit: 64 * mb}, func(t *testing.T, rt *pyhost.Runtime) {
+		other, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.SharedGIL})
+		require.NoError(t, err)
+		used := func(rt *pyhost.Runtime) int { return int(rt.Stats().MemoryBytes) }
+		before, main, others := used(rt), used(mainRT), used(other)
+		require.Less(t, before, 30*mb)
+		exec(t, rt, "x = bytearray(20 << 20)")
+		require.InDelta(t, 20*mb, used(rt)-before, mb)
+		exec(t, rt, "y = list(map(str, range(200_000)))")
+		require.Greater(t, used(rt)-before, 28*mb)
+		require.InDelta(t, main, used(mainRT), mb)
+		require.InDelta(t, others, used(other), mb)
+		require.ErrorIs(t, rt.Exec(bg, "z = bytearray(60 << 20)"), pyhost.MemoryError)
+		fill := "def fill():\n  z = []\n  while True: z.append(bytes(2000))\nfill()"
+		require.ErrorIs(t, rt.Exec(bg, fill), pyhost.MemoryError)
+		exec(t, other, "z = bytearray(100 << 20); del z")
+		exec(t, mainRT, "z = bytearray(100 << 20); del z")
+		exec(t, rt, "z = y = x = None; import gc; gc.collect()")
+		require.Less(t, used(rt), before+20*mb)
+		require.NoError(t, other.Close())
+		exec(t, rt, "z = bytearray(20 << 20)")
+	})
+}
