@@ -41,6 +41,7 @@ const (
 	tagFar      = C.PY_T_FAR
 	tagRef      = C.PY_T_REF
 	tagObject   = C.PY_T_OBJECT
+	tagBuffer   = C.PY_T_BUFFER
 )
 
 // What tagSpecial stands for.
@@ -68,6 +69,8 @@ type Encoder struct {
 	// Pin keeps large blobs where they are until the call has run, so that they need not be copied
 	// twice; nil: they are.
 	Pin *runtime.Pinner
+	// Exports are those in Buf, which names them by address: to be kept until the call has run.
+	Exports []*Export
 }
 
 const farMin = C.PY_FAR_MIN

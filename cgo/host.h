@@ -32,6 +32,7 @@ struct py_names {
     PyObject *cancelled;               // the exception class raised in a cancelled call
     PyObject *report;                  // bootstrap.report(exception) -> a flat tuple
     PyObject *make, *plain, *classify; // the same of values.py
+    PyObject *buffer;                  // the type of buffer.c, once there is one; atomic
     PyObject *absorb;                  // bootstrap.absorb()
 };
 
@@ -53,6 +54,8 @@ struct py_interp {
     int nstates;
     PyObject **decrefs; // references to give back
     size_t ndecrefs, capdecrefs;
+    struct py_view *unviewed;  // views to give back, linked by next
+    int64_t views;             // that Go holds; atomic
     struct py_names names;     // written at start, read while attached
     struct py_shape *shapes;   // all of them, linked by next
     struct py_shape **classes; // of registered classes, by number; read while attached
@@ -285,7 +288,15 @@ struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uin
                                  uint64_t a, uint64_t b, uint64_t c);
 
 // object.c: operations of a Thread
-enum { PY_OBJ_ATTR, PY_OBJ_STR, PY_OBJ_DECODE, PY_OBJ_IMPORT, PY_OBJ_VALUE, PY_OBJ_CALL };
+enum {
+    PY_OBJ_ATTR,
+    PY_OBJ_STR,
+    PY_OBJ_DECODE,
+    PY_OBJ_IMPORT,
+    PY_OBJ_VALUE,
+    PY_OBJ_CALL,
+    PY_OBJ_VIEW
+};
 int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *, int op, uint64_t obj,
               const uint8_t *in, size_t len);
 int py_incref(struct py_frame *thread, uint64_t obj);
@@ -318,6 +329,7 @@ enum {
                    // u64 address, pinned for the call, u64 n
     PY_T_REF,      // u64: an object that Go holds a reference to; from Go only
     PY_T_OBJECT,   // u64: an object, the reference handed over; its type's name; to Go only
+    PY_T_BUFFER,   // u64: a struct py_export that Go keeps until it is read; from Go only
 };
 // What PY_T_SPECIAL stands for, and the plain value behind it: see values.py.
 enum {
@@ -410,6 +422,30 @@ int py_raised(struct py_interp *, struct py_frame *); // PY_RAISED, or PY_NO_MEM
 
 // callback.c
 PyObject *py_natives(struct py_interp *);
+
+// buffer.c: memory of Go in Python
+struct py_export;
+struct py_export *py_export_new(uint64_t handle, uint64_t data, int readonly, const char *format,
+                                int64_t itemsize, int ndim, const int64_t *shape_strides);
+// Close and drop need no GIL. 1: the memory is to be given up now; go_export_released tells of it
+// where that happens in Python.
+int py_export_close(struct py_export *, int64_t *views);
+int py_export_drop(struct py_export *);
+int64_t py_export_views(struct py_export *);
+int64_t py_export_count(void);
+PyObject *py_export_object(struct py_interp *, struct py_export *); // new reference, or error
+// and memory of Python in Go. The object is held, and must not move or shrink, until the close.
+struct py_view {
+    Py_buffer b;
+    int contiguous; // in C order
+    struct py_interp *in;
+    struct py_view *next;
+};
+int py_view_open(struct py_interp *, struct py_frame *, PyObject *, int writable); // -> f->obj
+int py_view_copy(struct py_frame *thread, struct py_frame *, struct py_view *, void *to);
+void py_view_close(struct py_view *);        // from anywhere
+void py_views_give_back(struct py_interp *); // attached
+int64_t py_view_count(struct py_interp *);
 
 // memory.c
 void py_memory_hook(void);

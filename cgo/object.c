@@ -51,6 +51,8 @@ int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *f, int
         return keep(in, f, new_value(in, arg, len));
     case PY_OBJ_CALL:
         return keep(in, f, py_call_encoded(in, o, arg, len));
+    case PY_OBJ_VIEW:
+        return py_view_open(in, f, o, *arg);
     case PY_OBJ_STR:
         return py_result(in, f, py.PyObject_Str(o));
     default: // PY_OBJ_DECODE

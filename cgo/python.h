@@ -50,6 +50,23 @@ typedef struct {
     void *internal;
 } Py_buffer;
 enum { PyBUF_FORMAT = 0x0004, PyBUF_STRIDES = 0x0018, PyBUF_RECORDS_RO = 0x001c };
+enum { PyBUF_WRITABLE = 0x0001, PyBUF_ND = 0x0008, PyBUF_F_CONTIGUOUS = 0x0058 };
+enum { PyBUF_FULL_RO = 0x011c };
+
+// The numbers of slots never change.
+typedef struct {
+    int slot;
+    void *pfunc;
+} PyType_Slot;
+typedef struct {
+    const char *name;
+    int basicsize, itemsize;
+    unsigned int flags;
+    PyType_Slot *slots;
+} PyType_Spec;
+enum { Py_bf_getbuffer = 1, Py_bf_releasebuffer = 2, Py_tp_dealloc = 52, Py_tp_doc = 56 };
+#define Py_TPFLAGS_DISALLOW_INSTANTIATION (1U << 7)
+#define Py_TPFLAGS_IMMUTABLETYPE (1U << 8)
 
 // The same from 3.12 to 3.14.
 typedef struct {
@@ -169,6 +186,10 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyObject_GetBuffer, (PyObject *, Py_buffer *, int))                                     \
     X(void, PyBuffer_Release, (Py_buffer *))                                                       \
     X(int, PyBuffer_ToContiguous, (void *, Py_buffer *, Py_ssize_t, char))                         \
+    X(int, PyBuffer_IsContiguous, (const Py_buffer *, char))                                       \
+    X(PyObject *, PyType_FromSpec, (PyType_Spec *))                                                \
+    X(PyObject *, PyType_GenericAlloc, (PyObject *, Py_ssize_t))                                   \
+    X(void, PyObject_Free, (void *))                                                               \
     X(int, PyObject_HasAttrString, (PyObject *, const char *))                                     \
     X(PyObject *, PyDict_New, (void))                                                              \
     X(int, PyDict_SetItem, (PyObject *, PyObject *, PyObject *))                                   \
@@ -223,7 +244,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyBool_Type)                                                                                 \
     X(PyLong_Type)                                                                                 \
     X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
-        X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type)
+        X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type) X(PyBaseObject_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.
 #define PY_EXCEPTIONS(X)                                                                           \
@@ -234,7 +255,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyExc_ValueError)                                                                            \
     X(PyExc_TypeError) X(PyExc_OSError) X(PyExc_ImportError) X(PyExc_ModuleNotFoundError)          \
         X(PyExc_RecursionError) X(PyExc_UnicodeEncodeError) X(PyExc_MemoryError)                   \
-            X(PyExc_SystemExit)
+            X(PyExc_SystemExit) X(PyExc_BufferError)
 
 // Flags read by Py_InitializeEx; they are gone or ignored where PyInitConfig exists.
 #define PY_FLAGS(X)                                                                                \

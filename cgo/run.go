@@ -125,6 +125,7 @@ const (
 	ObjImport ObjectOp = C.PY_OBJ_IMPORT // arg: the name; gives an object
 	ObjValue  ObjectOp = C.PY_OBJ_VALUE  // arg: an encoded value; gives an object
 	ObjCall   ObjectOp = C.PY_OBJ_CALL   // arg: encoded arguments; gives an object
+	ObjView   ObjectOp = C.PY_OBJ_VIEW   // arg: a byte, 1 to write; gives a View
 )
 
 // Object performs op on the OS thread that is attached by the frame `thread`.

@@ -197,6 +197,7 @@ static void catch_up(struct py_interp *in) {
     for (size_t i = 0; i < n; i++)
         py.Py_DecRef(objs[i]);
     free(objs);
+    py_views_give_back(in);
 }
 
 void py_decref_later(struct py_interp *in, uint64_t obj) {

@@ -216,6 +216,13 @@ static PyObject *decode_ref(struct py_reader *r) {
     return py_read_u64(r, &v) ? NULL : py_hold((PyObject *)v);
 }
 
+static PyObject *decode_buffer(struct py_reader *r) {
+    uint64_t v;
+    if (!r->trusted)
+        return malformed(), NULL;
+    return py_read_u64(r, &v) ? NULL : py_export_object(r->in, (struct py_export *)v);
+}
+
 PyObject *py_decode(struct py_reader *r, int depth) {
     if (depth > PY_MAX_DEPTH)
         return py_too_deep(), NULL;
@@ -255,6 +262,8 @@ PyObject *py_decode(struct py_reader *r, int depth) {
         return decode_far(r);
     case PY_T_REF:
         return decode_ref(r);
+    case PY_T_BUFFER:
+        return decode_buffer(r);
     }
     return malformed(), NULL;
 }

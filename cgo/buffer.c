@@ -1,0 +1,263 @@
+// Memory of Go that Python sees, and memory of Python that Go sees: the buffer protocol, both ways.
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "_cgo_export.h"
+
+_Static_assert(sizeof(long) == 8, "the formats l and L are 64 bits");
+
+// Memory of Go. Several interpreters may see it at once, so all that changes is atomic.
+//
+//   - refs: one of Go's *Export, and one of each exporter object. The last frees this struct.
+//   - state: CLOSED, and the number of views. A view holds its exporter object, so while there are
+//     views there are refs. Once CLOSED is set no view is added.
+//   - The memory itself is given up once, by whoever makes state CLOSED without views: Go's close,
+//     the last view after it, or the last ref, which closes first.
+//
+// An exporter object or a view that outlives its interpreter (Python leaks some) keeps the memory
+// for ever: rather that than a pointer to what is something else by then.
+struct py_export {
+    int64_t refs;
+    uint64_t state;
+    uint64_t handle; // for go_export_released
+    void *data;      // pinned
+    Py_ssize_t len, itemsize;
+    int readonly, ndim;
+    char format[4];
+    Py_ssize_t dims[]; // the shape, then the strides
+};
+
+#define CLOSED (1ULL << 63)
+
+static int64_t exports; // how many there are; atomic
+
+int64_t py_export_count(void) {
+    return get(&exports);
+}
+
+struct py_export *py_export_new(uint64_t handle, uint64_t data, int readonly, const char *format,
+                                int64_t itemsize, int ndim, const int64_t *dims) {
+    struct py_export *e = calloc(1, sizeof *e + 2 * (size_t)ndim * sizeof *e->dims);
+    if (!e)
+        return NULL;
+    e->refs = 1;
+    e->handle = handle;
+    e->data = data ? (void *)data : e; // of no bytes: some address that is not NULL
+    e->readonly = readonly;
+    memcpy(e->format, format, strnlen(format, sizeof e->format - 1));
+    e->len = e->itemsize = itemsize;
+    e->ndim = ndim;
+    for (int i = 0; i < 2 * ndim; i++)
+        e->dims[i] = dims[i];
+    for (int i = 0; i < ndim; i++)
+        e->len *= dims[i];
+    add(&exports, 1);
+    return e;
+}
+
+// 1: the memory is to be given up now.
+int py_export_drop(struct py_export *e) {
+    if (add(&e->refs, -1) != 1)
+        return 0;
+    uint64_t old = __atomic_fetch_or(&e->state, CLOSED, __ATOMIC_ACQ_REL);
+    free(e);
+    add(&exports, -1);
+    return !(old & CLOSED);
+}
+
+int64_t py_export_views(struct py_export *e) {
+    return (int64_t)(get(&e->state) & ~CLOSED);
+}
+
+int py_export_close(struct py_export *e, int64_t *views) {
+    uint64_t old = __atomic_fetch_or(&e->state, CLOSED, __ATOMIC_ACQ_REL);
+    *views = (int64_t)(old & ~CLOSED);
+    return !old;
+}
+
+// The objects: instances of a heap type of each interpreter. What is theirs lies behind what every
+// object has, whose size is asked for: it is not the same in all builds.
+static Py_ssize_t offset; // atomic; written by every interpreter, always the same
+
+static struct py_export **export_of(PyObject *self) {
+    return (struct py_export **)((char *)self + get(&offset));
+}
+
+static void dealloc(PyObject *self) {
+    PyObject *type = py_type_of(self);
+    struct py_export *e = *export_of(self);
+    uint64_t handle = e ? e->handle : 0;
+    if (e && py_export_drop(e))
+        go_export_released(handle);
+    py.PyObject_Free(self);
+    py.Py_DecRef(type);
+}
+
+static int refuse(Py_buffer *b, const char *why) {
+    b->obj = NULL;
+    py.PyErr_SetString(*py.PyExc_BufferError, why);
+    return -1;
+}
+
+static int add_view(struct py_export *e) {
+    uint64_t old = get(&e->state);
+    while (!(old & CLOSED)) {
+        if (__atomic_compare_exchange_n(&e->state, &old, old + 1, 0, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            return 0;
+    }
+    return -1;
+}
+
+static int asks(int flags, int what) {
+    return (flags & what) == what;
+}
+
+// In C order it always is; in Fortran's too if at most one dimension has more than one item.
+static int fortran(const struct py_export *e) {
+    int long_ones = 0;
+    for (int i = 0; i < e->ndim; i++)
+        long_ones += e->dims[i] > 1;
+    return long_ones <= 1 || !e->len;
+}
+
+static int get_buffer(PyObject *self, Py_buffer *b, int flags) {
+    struct py_export *e = *export_of(self);
+    if (!e)
+        return refuse(b, "this object exports nothing");
+    if (asks(flags, PyBUF_WRITABLE) && e->readonly)
+        return refuse(b, "the Go memory is read-only: pyhost.NewWritableBuffer makes it writable");
+    if (asks(flags, PyBUF_F_CONTIGUOUS) && !fortran(e))
+        return refuse(b, "the Go memory is in C order, not in Fortran's");
+    if (asks(flags, PyBUF_FORMAT) && !asks(flags, PyBUF_ND) && strcmp(e->format, "B") != 0)
+        return refuse(b, "a format, and no shape, is asked for: only bytes have that");
+    if (add_view(e))
+        return refuse(b, "the Go buffer is closed");
+    *b = (Py_buffer){
+        .buf = e->data,
+        .obj = py_hold(self),
+        .len = e->len,
+        .itemsize = e->itemsize,
+        .readonly = e->readonly,
+        .ndim = asks(flags, PyBUF_ND) ? e->ndim : 1,
+        .format = asks(flags, PyBUF_FORMAT) ? e->format : NULL,
+        .shape = e->ndim && asks(flags, PyBUF_ND) ? e->dims : NULL,
+        .strides = e->ndim && asks(flags, PyBUF_STRIDES) ? e->dims + e->ndim : NULL,
+    };
+    return 0;
+}
+
+static void release_buffer(PyObject *self, Py_buffer *b) {
+    struct py_export *e = *export_of(self);
+    (void)b;
+    if (add(&e->state, (uint64_t)-1) == (CLOSED | 1))
+        go_export_released(e->handle);
+}
+
+static PyType_Slot slots[] = {
+    {Py_bf_getbuffer, (void *)get_buffer},
+    {Py_bf_releasebuffer, (void *)release_buffer},
+    {Py_tp_dealloc, (void *)dealloc},
+    {Py_tp_doc, "Memory of Go. memoryview, and whatever takes bytes-like objects, sees it."},
+    {0, NULL},
+};
+
+// A new reference. Attached.
+static PyObject *make_type(void) {
+    int overflow;
+    PyObject *size = py.PyObject_GetAttrString(py.PyBaseObject_Type, "__basicsize__");
+    if (!size)
+        return NULL;
+    Py_ssize_t base = py.PyLong_AsLongLongAndOverflow(size, &overflow);
+    py.Py_DecRef(size);
+    put(&offset, base);
+    PyType_Spec spec = {
+        .name = "pyhost.Buffer",
+        .basicsize = (int)(base + (Py_ssize_t)sizeof(struct py_export *)),
+        .flags = Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+        .slots = slots,
+    };
+    return py.PyType_FromSpec(&spec);
+}
+
+static PyObject *type_of(struct py_interp *in) {
+    PyObject *type = get(&in->names.buffer), *none = NULL;
+    if (type || !(type = make_type()))
+        return type;
+    if (__atomic_compare_exchange_n(&in->names.buffer, &none, type, 0, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        return type;
+    py.Py_DecRef(type); // on free-threaded builds another thread was first
+    return none;
+}
+
+PyObject *py_export_object(struct py_interp *in, struct py_export *e) {
+    PyObject *type = type_of(in), *o = type ? py.PyType_GenericAlloc(type, 0) : NULL;
+    if (o) {
+        add(&e->refs, 1);
+        *export_of(o) = e;
+    }
+    return o;
+}
+
+// Memory of Python.
+
+int py_view_open(struct py_interp *in, struct py_frame *f, PyObject *o, int writable) {
+    struct py_view *v = calloc(1, sizeof *v);
+    int flags = writable ? PyBUF_FULL_RO | PyBUF_WRITABLE : PyBUF_FULL_RO;
+    if (!v)
+        return PY_NO_MEMORY;
+    if (py.PyObject_GetBuffer(o, &v->b, flags)) {
+        free(v);
+        return py_raised(in, f);
+    }
+    v->in = in;
+    v->contiguous = py.PyBuffer_IsContiguous(&v->b, 'C');
+    add(&in->views, 1);
+    f->obj = (uint64_t)v;
+    return PY_OK;
+}
+
+int py_view_copy(struct py_frame *thread, struct py_frame *f, struct py_view *v, void *to) {
+    if (!py_holds(thread))
+        return PY_NOT_ATTACHED;
+    return py.PyBuffer_ToContiguous(to, &v->b, v->b.len, 'C') ? py_raised(v->in, f) : PY_OK;
+}
+
+static void give_back(struct py_view *v) {
+    py.PyBuffer_Release(&v->b);
+    free(v);
+}
+
+// Counted as held until it is in the list: whoever ends the interpreter looks at the count first,
+// then at the list.
+void py_view_close(struct py_view *v) {
+    struct py_interp *in = v->in;
+    if (py_thread.cur && py_thread.cur->in == in) {
+        give_back(v);
+        add(&in->views, -1);
+        return;
+    }
+    pthread_mutex_lock(&in->mu);
+    v->next = in->unviewed;
+    in->unviewed = v;
+    pthread_mutex_unlock(&in->mu);
+    put(&in->pending, 1);
+    add(&in->views, -1);
+}
+
+void py_views_give_back(struct py_interp *in) {
+    pthread_mutex_lock(&in->mu);
+    struct py_view *v = in->unviewed, *next;
+    in->unviewed = NULL;
+    pthread_mutex_unlock(&in->mu);
+    for (; v; v = next) {
+        next = v->next;
+        give_back(v);
+    }
+}
+
+int64_t py_view_count(struct py_interp *in) {
+    return get(&in->views);
+}
