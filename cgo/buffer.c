@@ -9,14 +9,13 @@ _Static_assert(sizeof(long) == 8, "the formats l and L are 64 bits");
 
 // Memory of Go. Several interpreters may see it at once, so all that changes is atomic.
 //
-//   - refs: one of Go's *Export, and one of each exporter object. The last frees this struct.
-//   - state: CLOSED, and the number of views. A view holds its exporter object, so while there are
-//     views there are refs. Once CLOSED is set no view is added.
+//   - refs: one of Go's *Export, and one of each exporter. The last frees this struct.
+//   - state: CLOSED, and the number of views. A view holds its object, and so the exporter: while
+//     there are views there are refs. Once CLOSED is set no view is added.
 //   - The memory itself is given up once, by whoever makes state CLOSED without views: Go's close,
 //     the last view after it, or the last ref, which closes first.
-//
-// An exporter object or a view that outlives its interpreter (Python leaks some) keeps the memory
-// for ever: rather that than a pointer to what is something else by then.
+//   - An interpreter that has ended takes its exporters and their views with it. One that was left
+//     unfinished keeps them for ever: threads of it may be looking at the memory.
 struct py_export {
     int64_t refs;
     uint64_t state;
@@ -76,20 +75,79 @@ int py_export_close(struct py_export *e, int64_t *views) {
     return !old;
 }
 
-// The objects: instances of a heap type of each interpreter. What is theirs lies behind what every
+// The Python object's part: one of each object, in the list of its interpreter, so that those which
+// outlive it (what a Ref of Go or a C variable of an extension refers to is never freed) can be told
+// apart from the memory. It lies outside the object, whose own memory may go with the interpreter.
+struct py_exporter {
+    struct py_export *e; // NULL: the interpreter has gone, and this is never freed
+    int64_t views;       // those of e through this object; atomic
+    struct py_interp *in;
+    struct py_exporter *next, **at; // in->exporters; guarded by in->mu
+};
+
+// Instances of a heap type of each interpreter. What is theirs, a pointer, lies behind what every
 // object has, whose size is asked for: it is not the same in all builds.
 static Py_ssize_t offset; // atomic; written by every interpreter, always the same
 
-static struct py_export **export_of(PyObject *self) {
-    return (struct py_export **)((char *)self + get(&offset));
+static struct py_exporter **exporter_of(PyObject *self) {
+    return (struct py_exporter **)((char *)self + get(&offset));
+}
+
+static struct py_exporter *new_exporter(struct py_interp *in, struct py_export *e) {
+    struct py_exporter *x = calloc(1, sizeof *x);
+    if (!x)
+        return NULL;
+    x->e = e;
+    x->in = in;
+    x->at = &in->exporters;
+    add(&e->refs, 1);
+    pthread_mutex_lock(&in->mu);
+    if ((x->next = in->exporters))
+        x->next->at = &x->next;
+    in->exporters = x;
+    pthread_mutex_unlock(&in->mu);
+    return x;
+}
+
+static void unlink_exporter(struct py_exporter *x) {
+    pthread_mutex_lock(&x->in->mu);
+    *x->at = x->next;
+    if (x->next)
+        x->next->at = x->at;
+    pthread_mutex_unlock(&x->in->mu);
+}
+
+static void drop_views(struct py_export *e, int64_t n) {
+    uint64_t old = add(&e->state, (uint64_t)-n);
+    if (n && old == (CLOSED | (uint64_t)n))
+        go_export_released(e->handle);
+}
+
+static void drop_export(struct py_export *e) {
+    uint64_t handle = e->handle;
+    if (py_export_drop(e))
+        go_export_released(handle);
+}
+
+// Its interpreter has ended: no code is left that could look at what has not been freed.
+void py_exports_end(struct py_interp *in) {
+    for (struct py_exporter *x = in->exporters; x; x = x->next) {
+        struct py_export *e = x->e;
+        x->e = NULL;
+        drop_views(e, x->views);
+        drop_export(e);
+    }
+    in->exporters = NULL;
 }
 
 static void dealloc(PyObject *self) {
     PyObject *type = py_type_of(self);
-    struct py_export *e = *export_of(self);
-    uint64_t handle = e ? e->handle : 0;
-    if (e && py_export_drop(e))
-        go_export_released(handle);
+    struct py_exporter *x = *exporter_of(self);
+    if (x && x->e) {
+        unlink_exporter(x);
+        drop_export(x->e);
+        free(x);
+    }
     py.PyObject_Free(self);
     py.Py_DecRef(type);
 }
@@ -123,7 +181,8 @@ static int fortran(const struct py_export *e) {
 }
 
 static int get_buffer(PyObject *self, Py_buffer *b, int flags) {
-    struct py_export *e = *export_of(self);
+    struct py_exporter *x = *exporter_of(self);
+    struct py_export *e = x ? x->e : NULL;
     if (!e)
         return refuse(b, "this object exports nothing");
     if (asks(flags, PyBUF_WRITABLE) && e->readonly)
@@ -134,6 +193,7 @@ static int get_buffer(PyObject *self, Py_buffer *b, int flags) {
         return refuse(b, "a format, and no shape, is asked for: only bytes have that");
     if (add_view(e))
         return refuse(b, "the Go buffer is closed");
+    add(&x->views, 1);
     *b = (Py_buffer){
         .buf = e->data,
         .obj = py_hold(self),
@@ -149,10 +209,12 @@ static int get_buffer(PyObject *self, Py_buffer *b, int flags) {
 }
 
 static void release_buffer(PyObject *self, Py_buffer *b) {
-    struct py_export *e = *export_of(self);
+    struct py_exporter *x = *exporter_of(self);
     (void)b;
-    if (add(&e->state, (uint64_t)-1) == (CLOSED | 1))
-        go_export_released(e->handle);
+    if (!x->e)
+        return;
+    add(&x->views, -1);
+    drop_views(x->e, 1);
 }
 
 static PyType_Slot slots[] = {
@@ -174,7 +236,7 @@ static PyObject *make_type(void) {
     put(&offset, base);
     PyType_Spec spec = {
         .name = "pyhost.Buffer",
-        .basicsize = (int)(base + (Py_ssize_t)sizeof(struct py_export *)),
+        .basicsize = (int)(base + (Py_ssize_t)sizeof(struct py_exporter *)),
         .flags = Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
         .slots = slots,
     };
@@ -194,9 +256,11 @@ static PyObject *type_of(struct py_interp *in) {
 
 PyObject *py_export_object(struct py_interp *in, struct py_export *e) {
     PyObject *type = type_of(in), *o = type ? py.PyType_GenericAlloc(type, 0) : NULL;
-    if (o) {
-        add(&e->refs, 1);
-        *export_of(o) = e;
+    if (!o)
+        return NULL;
+    if (!(*exporter_of(o) = new_exporter(in, e))) {
+        py.Py_DecRef(o);
+        return py.PyErr_NoMemory();
     }
     return o;
 }

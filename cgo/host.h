@@ -54,11 +54,12 @@ struct py_interp {
     int nstates;
     PyObject **decrefs; // references to give back
     size_t ndecrefs, capdecrefs;
-    struct py_view *unviewed;  // views to give back, linked by next
-    int64_t views;             // that Go holds; atomic
-    struct py_names names;     // written at start, read while attached
-    struct py_shape *shapes;   // all of them, linked by next
-    struct py_shape **classes; // of registered classes, by number; read while attached
+    struct py_view *unviewed;      // views to give back, linked by next
+    int64_t views;                 // that Go holds; atomic
+    struct py_exporter *exporters; // linked by next
+    struct py_names names;         // written at start, read while attached
+    struct py_shape *shapes;       // all of them, linked by next
+    struct py_shape **classes;     // of registered classes, by number; read while attached
     uint64_t nclasses;
     struct py_kind_of *kinds; // what classes were last found to be; while attached
     struct py_record *record;
@@ -434,6 +435,7 @@ int py_export_drop(struct py_export *);
 int64_t py_export_views(struct py_export *);
 int64_t py_export_count(void);
 PyObject *py_export_object(struct py_interp *, struct py_export *); // new reference, or error
+void py_exports_end(struct py_interp *);                            // after its end
 // and memory of Python in Go. The object is held, and must not move or shrink, until the close.
 struct py_view {
     Py_buffer b;

@@ -39,6 +39,16 @@ func viewIn(t require.TestingT, rt *pyhost.Runtime, b *pyhost.Buffer) *pyhost.Re
 	return view
 }
 
+// objectOf is the Python object itself.
+func objectOf(t require.TestingT, b *pyhost.Buffer) (ref *pyhost.Ref) {
+	require.NoError(t, rt.Do(bg, func(th *pyhost.Thread) error {
+		o, err := th.Value(b)
+		ref = o.Keep()
+		return err
+	}))
+	return ref
+}
+
 // letGo gives Python's references back, and collects what refers to itself.
 func letGo(t require.TestingT, refs ...*pyhost.Ref) {
 	for _, ref := range refs {
@@ -89,8 +99,10 @@ func widened[T pyhost.Item](data []T) any {
 
 type kelvin float64
 
+const sameFunc = "def same(v): return v\n"
+
 func TestBufferItems(t *testing.T) {
-	mustExec(t, "def same(v): return v\ndef describe(b):\n  with memoryview(b) as m:\n"+
+	mustExec(t, sameFunc+"def describe(b):\n  with memoryview(b) as m:\n"+
 		"    return m.format, m.itemsize, m.shape, m.strides, m.readonly")
 	sameItems(t, "?", true, false, true)
 	sameItems(t, "b", int8(-128), 127)
@@ -241,7 +253,7 @@ func TestBufferRequests(t *testing.T) {
 
 // What one side writes the other sees: there is one memory.
 func TestBufferSameMemory(t *testing.T) {
-	mustExec(t, "import ctypes\ndef address(b): return ctypes.addressof(ctypes.c_char.from_buffer(b))\n"+
+	mustExec(t, sameFunc+"import ctypes\ndef address(b): return ctypes.addressof(ctypes.c_char.from_buffer(b))\n"+
 		"def double(b):\n  with memoryview(b) as m:\n    for i in range(len(m)): m[i] *= 2")
 	data := []int64{1, 2, 3}
 	b := mustWritable(t, data)
@@ -301,7 +313,7 @@ func TestBufferTakers(t *testing.T) {
 // A Buffer goes wherever a value does.
 func TestBufferInValues(t *testing.T) {
 	b := mustBuffer(t, []int16{1, 2, 3})
-	mustExec(t, "def total(o):\n"+
+	mustExec(t, sameFunc+"def total(o):\n"+
 		"  if isinstance(o, dict): o = o.values()\n"+
 		"  elif o is None: return 0\n"+
 		"  elif type(o).__name__ == 'Buffer': return sum(memoryview(o))\n"+
