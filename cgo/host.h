@@ -436,7 +436,8 @@ int64_t py_export_views(struct py_export *);
 int64_t py_export_count(void);
 PyObject *py_export_object(struct py_interp *, struct py_export *); // new reference, or error
 void py_exports_end(struct py_interp *);                            // after its end
-// and memory of Python in Go. The object is held, and must not move or shrink, until the close.
+
+// view.c: memory of Python in Go. The object is held, and must not move or shrink, until the close.
 struct py_view {
     Py_buffer b;
     int contiguous; // in C order
