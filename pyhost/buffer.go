@@ -40,6 +40,9 @@ type Buffer struct {
 // The shape says how many items each dimension has, in C order: the last one varies fastest.
 // Without a shape there is one dimension, of all items; a shape that is empty and not nil makes one
 // of no dimension, of one item. The slice must have as many items as the shape.
+//
+// The slice may be of any memory. Hundreds of megabytes are read faster in huge pages, for which
+// numpy asks the system and Go's heap does not: memory of mmap and madvise is the way to them.
 func NewBuffer[T Item](data []T, shape ...int) (*Buffer, error) {
 	return newBuffer(data, shape, true)
 }
@@ -122,7 +125,7 @@ func format(t reflect.Type) string {
 }
 
 var (
-	errNoBuffer     = errors.New("pyhost: a Buffer of nothing: use NewBuffer")
+	errNoBuffer     = errors.New("a Buffer of nothing: use NewBuffer")
 	errBufferClosed = errors.New("the Buffer is closed")
 )
 
@@ -132,7 +135,7 @@ var (
 // last has gone. Close may be called again, to ask.
 func (b *Buffer) Close() error {
 	if b.export == nil {
-		return errNoBuffer
+		return fmt.Errorf("pyhost: %w", errNoBuffer)
 	}
 	b.closed.Store(true)
 	if n := b.export.Close(); n > 0 {

@@ -168,7 +168,7 @@ func TestBufferNoLeak(t *testing.T) {
 	require.Less(t, blocksNow-blocks, 2000)
 	collected(t, func() bool { return cgo.Exports() <= exports })
 	collected(t, func() bool { return released.Load() == int64(rounds+rounds/10) })
-	require.Zero(t, pyhost.Interp(rt).Views())
+	require.Zero(t, rt.Stats().Views)
 	refs, err := pyhost.Eval[int](bg, rt, "sys.getrefcount(seen)")
 	require.NoError(t, err)
 	require.LessOrEqual(t, refs, 3)

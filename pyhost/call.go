@@ -104,8 +104,10 @@ func (c *call) letGo() {
 	c.frame.Free()
 	c.far = nil
 	c.pin.Unpin()
-	clear(c.enc.Exports)
-	c.enc.Exports = c.enc.Exports[:0]
+	if len(c.enc.Exports) > 0 {
+		clear(c.enc.Exports)
+		c.enc.Exports = c.enc.Exports[:0]
+	}
 	if c.once {
 		c.rt.in.FreeName(cgo.Name(c.what))
 		c.once = false

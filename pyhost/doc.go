@@ -40,6 +40,7 @@
 //	[16]byte type called UUID       UUID               *Ref
 //	encoding.TextMarshaler          str                string
 //	[Marshaler]                     what it returns    as that
+//	*[Buffer]                       memory, see below  *Ref
 //	*[Object], *[Ref]               itself             *Ref for anything else
 //
 // A subclass of a built-in type is a value of that type: IntEnum, namedtuple, OrderedDict. A member
@@ -80,6 +81,15 @@
 // error.
 //
 // A value may be nested 1,000 levels deep; one that goes deeper, as a cycle does, is an error.
+//
+// # Memory without a copy
+//
+// A [Buffer] is Go memory that Python sees through the buffer protocol: memoryview, numpy.asarray,
+// hashlib and whatever else takes bytes-like objects work on the slice itself. A [View] is the
+// other way round: the memory of bytes, bytearray, array.array, memoryview or a numpy array as a
+// slice. Either lasts until both sides are done with it: memory of Go is pinned until Python's last
+// view has gone, an object of Python is held until its View is released. Who writes while the other
+// side reads has a data race, as between goroutines.
 //
 // # Cancellation
 //

@@ -96,7 +96,7 @@ func (o *Object) view(writable bool) (cgo.View, error) {
 		c.enc.Buf[0] = 1
 	}
 	if err := o.th.cross(c, cgo.ObjView, o); err != nil {
-		return cgo.View{}, fmt.Errorf("pyhost: view: %w", err)
+		return cgo.View{}, err
 	}
 	return c.frame.View(), nil
 }

@@ -106,7 +106,7 @@ func TestViewCopied(t *testing.T) {
 	require.ErrorContains(t, err, "must be copied to be seen, so they cannot be written to")
 	v, err := pyhost.ViewOf[int16](bg, ref)
 	require.NoError(t, err)
-	require.Zero(t, pyhost.Interp(rt).Views(), "a copy holds nothing")
+	require.Zero(t, rt.Stats().Views, "a copy holds nothing")
 	v.Release()
 	require.Nil(t, v.Data)
 	letGo(t, ref)
@@ -158,7 +158,7 @@ func TestViewErrors(t *testing.T) {
 	_, err = pyhost.WritableViewOf[byte](bg, ref)
 	require.ErrorContains(t, err, "the Go memory is read-only")
 	letGo(t, ref)
-	require.Zero(t, pyhost.Interp(rt).Views())
+	require.Zero(t, rt.Stats().Views)
 	if version() < 12 {
 		return
 	}
@@ -283,6 +283,6 @@ func TestViewManyGoroutines(t *testing.T) {
 	}
 	wg.Wait()
 	require.NoError(t, rt.Exec(bg, "many.append(1)"))
-	require.Zero(t, pyhost.Interp(rt).Views())
+	require.Zero(t, rt.Stats().Views)
 	letGo(t, ref)
 }
