@@ -4,6 +4,7 @@ package cgo
 import "C"
 
 import (
+	"errors"
 	"reflect"
 	"runtime"
 	handles "runtime/cgo"
@@ -116,6 +117,9 @@ func go_export_released(handle C.uint64_t) {
 
 // The Export stays reachable from the encoder: the address must be good until C has read it.
 func encodeExport(e *Encoder, v reflect.Value, _ int) error {
+	if e.Ref == nil {
+		return errors.New("a Buffer has no meaning here")
+	}
 	x := v.Interface().(*Export)
 	e.Exports = append(e.Exports, x)
 	e.word(tagBuffer, uint64(uintptr(unsafe.Pointer(x.p))))

@@ -41,8 +41,9 @@ type Buffer struct {
 // Without a shape there is one dimension, of all items; a shape that is empty and not nil makes one
 // of no dimension, of one item. The slice must have as many items as the shape.
 //
-// The slice may be of any memory. Hundreds of megabytes are read faster in huge pages, for which
-// numpy asks the system and Go's heap does not: memory of mmap and madvise is the way to them.
+// The slice may be of any memory, that of mmap too. Hundreds of megabytes are read faster in huge
+// pages, for which numpy asks the system and Go's heap does not: mmap and an madvise with
+// MADV_HUGEPAGE make memory that has them.
 func NewBuffer[T Item](data []T, shape ...int) (*Buffer, error) {
 	return newBuffer(data, shape, true)
 }
