@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "_cgo_export.h"
 
 void py_empty(void) {
 }
@@ -37,6 +38,42 @@ int64_t py_bench_call(struct py_interp *in, const char *name, long a, long b, in
     int64_t took = py_now() - start;
     py_leave(&sc);
     return fn && sum == rounds * (a + b) ? took : -1;
+}
+
+static PyObject *bare_callback(PyObject *const *args, int detach) {
+    int overflow;
+    int64_t a = py.PyLong_AsLongLongAndOverflow(args[0], &overflow);
+    int64_t b = py.PyLong_AsLongLongAndOverflow(args[1], &overflow);
+    PyThreadState *ts = detach ? py.PyEval_SaveThread() : NULL;
+    int64_t sum = go_bench(a, b);
+    if (detach)
+        py.PyEval_RestoreThread(ts);
+    return py.PyLong_FromLongLong(sum);
+}
+
+// ns for `rounds` calls of a Go function of two ints; NULL: of one that C calls with no ado.
+int64_t py_bench_callback(struct py_interp *in, struct py_go *function, int detach,
+                          int64_t rounds) {
+    struct py_scope sc;
+    if (py_enter(in, &sc, NULL))
+        return -1;
+    PyObject *fn = function ? py_go_object(in, function, NULL) : NULL, *r = NULL;
+    PyObject *args[3] = {NULL, py.PyLong_FromLongLong(1200), py.PyLong_FromLongLong(1300)};
+    int64_t start = py_now();
+    for (int64_t i = 0; i < rounds; i++) {
+        r = fn ? py_vectorcall(fn, args + 1, 2, NULL) : bare_callback(args + 1, detach);
+        if (!r)
+            break;
+        py.Py_DecRef(r);
+    }
+    int64_t took = py_now() - start;
+    py.PyErr_Clear();
+    py.Py_DecRef(args[1]);
+    py.Py_DecRef(args[2]);
+    if (fn)
+        py.Py_DecRef(fn);
+    py_leave(&sc);
+    return r ? took : -1;
 }
 
 // ns for `rounds` lists of n values made (from numbers, or from texts in one block), or read back into

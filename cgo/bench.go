@@ -35,3 +35,16 @@ func (in *Interp) BenchSub(s *Sub) int64 {
 	c := s.config()
 	return int64(C.py_bench_sub(in.p, &c))
 }
+
+//export go_bench
+func go_bench(a, b C.int64_t) C.int64_t { return a + b }
+
+// BenchCallback gives the ns of calls by C of a Go function of two ints that Python could call;
+// with 0 of one that C calls with no ado, but detached if that is wanted.
+func (in *Interp) BenchCallback(fn GoPtr, detach bool, rounds int) int64 {
+	var g *C.struct_py_go
+	if fn != 0 {
+		g = fn.c()
+	}
+	return int64(C.py_bench_callback(in.p, g, toInt(detach), C.int64_t(rounds)))
+}

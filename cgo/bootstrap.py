@@ -1,7 +1,7 @@
 """What pyhost runs in each interpreter before the program's own code.
 
 Given: native (functions made of C that call Go), Cancelled (the exception class that a cancelled call
-raises), LATE and VALUES, the texts of late.py and values.py. Compiling all of it would take a third of
+raises), LATE, VALUES and CALLBACKS, the texts of late.py, values.py and callbacks.py. Compiling all of it would take a third of
 the time of a start.
 """
 
@@ -40,6 +40,58 @@ def plain(kind, want, value):
 
 def make(what, value):
     return late("make_value", "VALUES")(what, value)
+
+
+def raise_go(answer):
+    return late("exception_of", "CALLBACKS")(*answer)
+
+
+def signature(text):
+    return late("signature_of", "CALLBACKS")(text)
+
+
+def module(*args):
+    return late("make_module", "CALLBACKS")(*args)
+
+
+def go_class(spec):
+    return late("make_class", "CALLBACKS")(spec)
+
+
+def taker(iterable):
+    return late("Taker", "CALLBACKS")(iterable)
+
+
+def take(taker, n):
+    return taker.take(n)
+
+
+def taken(taker, i):
+    return taker.items[i]
+
+
+def close_taker(taker):
+    taker.close()
+
+
+def file_read(file, n):
+    return late("read_file", "CALLBACKS")(file, n)
+
+
+def file_write(file, data):
+    return late("write_file", "CALLBACKS")(file, data)
+
+
+def file_seek(file, offset, whence):
+    return file.seek(offset, whence)
+
+
+def file_close(file):
+    file.close()
+
+
+def logging_to(emit, level):
+    return late("log_to", "CALLBACKS")(emit, level)
 
 
 def register(cls):

@@ -85,12 +85,9 @@ struct py_exporter {
     struct py_exporter *next, **at; // in->exporters; guarded by in->mu
 };
 
-// Instances of a heap type of each interpreter. What is theirs, a pointer, lies behind what every
-// object has, whose size is asked for: it is not the same in all builds.
-static Py_ssize_t offset; // atomic; written by every interpreter, always the same
-
+// Instances of a heap type of each interpreter. What is theirs, a pointer, follows the head.
 static struct py_exporter **exporter_of(PyObject *self) {
-    return (struct py_exporter **)((char *)self + get(&offset));
+    return (struct py_exporter **)((char *)self + py_object_size);
 }
 
 static struct py_exporter *new_exporter(struct py_interp *in, struct py_export *e) {
@@ -221,22 +218,16 @@ static PyType_Slot slots[] = {
     {Py_bf_getbuffer, (void *)get_buffer},
     {Py_bf_releasebuffer, (void *)release_buffer},
     {Py_tp_dealloc, (void *)dealloc},
-    {Py_tp_doc, "Memory of Go. memoryview, and whatever takes bytes-like objects, sees it."},
+    {Py_tp_doc,
+     (void *)"Memory of Go. memoryview, and whatever takes bytes-like objects, sees it."},
     {0, NULL},
 };
 
 // A new reference. Attached.
 static PyObject *make_type(void) {
-    int overflow;
-    PyObject *size = py.PyObject_GetAttrString(py.PyBaseObject_Type, "__basicsize__");
-    if (!size)
-        return NULL;
-    Py_ssize_t base = py.PyLong_AsLongLongAndOverflow(size, &overflow);
-    py.Py_DecRef(size);
-    put(&offset, base);
     PyType_Spec spec = {
         .name = "pyhost.Buffer",
-        .basicsize = (int)(base + (Py_ssize_t)sizeof(struct py_exporter *)),
+        .basicsize = (int)(py_object_size + sizeof(struct py_exporter *)),
         .flags = Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
         .slots = slots,
     };

@@ -281,9 +281,13 @@ int py_result(struct py_interp *in, struct py_frame *f, PyObject *o) {
 static int run(struct py_interp *in, struct py_frame *f, int op, uint64_t what, const uint8_t *arg,
                size_t len) {
     int cancellable = f->flags & PY_FRAME_CANCELLABLE, rc;
+    struct py_state *st = py_thread.cur;
+    struct py_frame *outer = st->frame;
     if (cancellable && (rc = py_begin(f)))
         return rc;
+    st->frame = f;
     rc = py_result(in, f, perform(in, f, op, what, arg, len));
+    st->frame = outer;
     if (cancellable)
         py_end(in, f);
     if (f->flags & PY_FRAME_TIMED)

@@ -45,7 +45,20 @@ static PyObject *exit_thread(PyObject *self, PyObject *args) {
         py.PyThreadState_SetAsyncExc((unsigned long)ident, *py.PyExc_SystemExit));
 }
 
+// native.adopt(cls, value): an instance of a class derived from Value, for the same value of Go.
+static PyObject *adopt(PyObject *self, PyObject *args) {
+    struct py_interp *in = py.PyLong_AsVoidPtr(self);
+    PyObject *cls = py.PyTuple_GetItem(args, 0), *value = py.PyTuple_GetItem(args, 1);
+    struct py_go *g = cls && value ? py_go_of(in, value) : NULL;
+    if (g && py.PyType_IsSubtype(cls, py_type_of(value)))
+        return py_go_object(in, g, cls);
+    if (!py.PyErr_Occurred())
+        py.PyErr_SetString(*py.PyExc_TypeError, "not a value of Go");
+    return NULL;
+}
+
 static PyMethodDef natives[] = {
+    {"adopt", adopt, METH_VARARGS, "adopt(cls, value): an instance for the same value of Go"},
     {"exit_thread", exit_thread, METH_VARARGS, "exit_thread(ident): SystemExit in that thread"},
     {"write", write_stream, METH_VARARGS, "write(fd, data) to a stream of the host"},
 };
@@ -60,6 +73,8 @@ PyObject *py_natives(struct py_interp *in) {
         if (fn)
             py.Py_DecRef(fn);
     }
+    if (!rc)
+        rc = py.PyDict_SetItemString(dict, "Value", py_value_type(in));
     if (self)
         py.Py_DecRef(self);
     if (rc && dict) {

@@ -36,6 +36,10 @@ type Decoder struct {
 	Far [][]byte // of Frame.Fetch
 	// Object makes a handle of an object, and owns its reference from then on.
 	Object func(p Ptr, typ string) any
+	// Own makes a handle of type t of an object, in a Thread; nil: there is none, and Object does.
+	Own func(p Ptr, t reflect.Type) any
+	// Trusted: the buffer comes from C, whose addresses of Go values are good.
+	Trusted bool
 	// Class is the type that a Python class was registered for; may be nil.
 	Class func(number uint64) reflect.Type
 
@@ -49,9 +53,15 @@ func (d *Decoder) Drop(giveBack func(Ptr)) {
 	for d.pos < len(d.Buf) {
 		t := d.Buf[d.pos]
 		d.pos++
-		if t == tagObject {
+		switch t {
+		case tagObject:
 			if p, _, err := d.object(); err == nil {
 				giveBack(p)
+				continue
+			}
+		case tagGo:
+			if p, err := d.number(); err == nil && d.Trusted {
+				GoPtr(p).Release()
 				continue
 			}
 		}
@@ -123,6 +133,15 @@ func (d *Decoder) Into(dst any) error {
 		return prefix("result", err)
 	}
 	return nil
+}
+
+// Next reads one of several values into v; not given: the argument was left out.
+func (d *Decoder) Next(v reflect.Value) (given bool, err error) {
+	t, err := d.tag()
+	if err != nil || t == tagMissing {
+		return false, err
+	}
+	return true, decoderOf(v.Type())(d, t, v, 0)
 }
 
 func (d *Decoder) into(t byte, dst any) (err error) {
@@ -202,6 +221,16 @@ func (d *Decoder) object() (Ptr, string, error) {
 	return Ptr(p), string(name), err
 }
 
+// goValue gives the value of Go that an object stands for, and gives up the hold on it.
+func (d *Decoder) goValue() (any, error) {
+	n, err := d.number()
+	if err != nil || !d.Trusted {
+		return nil, ErrMalformed
+	}
+	defer GoPtr(n).Release()
+	return GoPtr(n).value(), nil
+}
+
 // words are 64-bit numbers, as they lie in memory.
 func (d *Decoder) words() ([]byte, error) {
 	n, err := d.length(8)
@@ -227,6 +256,13 @@ var specialNames = map[byte]string{
 // mismatch is the error of a value whose tag has been read; it skips the rest of it.
 func (d *Decoder) mismatch(t byte, target string) error {
 	name, ok := tagNames[t]
+	if t == tagGo {
+		got, err := d.goValue()
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%T into %s", got, target)
+	}
 	if t == tagObject {
 		d.pos-- // Drop gives the object back
 		at := d.pos

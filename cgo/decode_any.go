@@ -74,6 +74,8 @@ func (d *Decoder) anyOther(t byte, depth int) (any, error) {
 		return d.anyArray()
 	case tagObject:
 		return d.handle()
+	case tagGo:
+		return d.goValue()
 	}
 	return nil, ErrMalformed
 }

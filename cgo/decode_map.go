@@ -109,6 +109,8 @@ func structDecoder(t reflect.Type) decodeFunc {
 			return d.record(p, elems, v, depth)
 		case tagDict:
 			return d.dictInto(p, elems, v, depth)
+		case tagGo:
+			return d.goInto(v)
 		}
 		return d.mismatch(tag, t.String())
 	}

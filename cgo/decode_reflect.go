@@ -130,6 +130,18 @@ func decodeHandle(d *Decoder, t byte, v reflect.Value, _ int) error {
 	if t != tagObject {
 		return d.mismatch(t, v.Type().String())
 	}
+	if d.Own != nil {
+		at := d.pos
+		p, _, err := d.object()
+		if err != nil {
+			return err
+		}
+		if h := d.Own(p, v.Type()); h != nil {
+			v.Set(reflect.ValueOf(h))
+			return nil
+		}
+		d.pos = at
+	}
 	got, err := d.handle()
 	if err != nil {
 		return err
@@ -139,6 +151,24 @@ func decodeHandle(d *Decoder, t byte, v reflect.Value, _ int) error {
 		return nil
 	}
 	return fmt.Errorf("object into %s", v.Type())
+}
+
+// goInto sets a pointer, or a struct to what it points to.
+func (d *Decoder) goInto(v reflect.Value) error {
+	got, err := d.goValue()
+	if err != nil {
+		return err
+	}
+	g := reflect.ValueOf(got)
+	switch {
+	case g.IsValid() && g.Type().AssignableTo(v.Type()):
+		v.Set(g)
+	case g.Kind() == reflect.Pointer && g.Type().Elem() == v.Type():
+		v.Set(g.Elem())
+	default:
+		return fmt.Errorf("%T into %s", got, v.Type())
+	}
+	return nil
 }
 
 func decodeUnmarshaler(d *Decoder, t byte, v reflect.Value, depth int) error {
@@ -161,6 +191,9 @@ func pointerDecoder(t reflect.Type) decodeFunc {
 		}
 		if depth > MaxDepth {
 			return ErrMalformed
+		}
+		if tag == tagGo {
+			return d.goInto(v)
 		}
 		p := reflect.New(t.Elem())
 		if err := elem(d, tag, p.Elem(), depth+more); err != nil {

@@ -41,6 +41,8 @@ const (
 	tagFar      = C.PY_T_FAR
 	tagRef      = C.PY_T_REF
 	tagObject   = C.PY_T_OBJECT
+	tagFunc     = C.PY_T_FUNC
+	tagGo       = C.PY_T_GO
 	tagBuffer   = C.PY_T_BUFFER
 )
 
@@ -53,6 +55,7 @@ const (
 	specialUUID     = C.PY_V_UUID
 	specialDecimal  = C.PY_V_DECIMAL
 	specialInstance = C.PY_V_INSTANCE
+	specialMade     = C.PY_V_MADE
 )
 
 // MaxDepth is how deep a value may be nested, either way.
@@ -66,9 +69,17 @@ type Encoder struct {
 	Buf   []byte
 	Ref   RefFunc
 	Class func(t reflect.Type) (Ptr, bool) // the Python class that t is registered for; may be nil
+	// Func makes a function ready to cross; nil: none can.
+	Func func(f *Function) (GoPtr, error)
+	// Iterator gives what makes a Python iterator of a sequence or a channel.
+	Iterator func(v reflect.Value) Made
+	// Instance gives the Python class that stands for the type of the struct v, or of the one that
+	// v points to, and makes it ready to cross; ok is false if there is none. May be nil.
+	Instance func(v reflect.Value) (p GoPtr, class Ptr, ok bool)
 	// Pin keeps large blobs where they are until the call has run, so that they need not be copied
 	// twice; nil: they are.
-	Pin *runtime.Pinner
+	Pin    *runtime.Pinner
+	Pinned bool // something is
 	// Exports are those in Buf, which names them by address: to be kept until the call has run.
 	Exports []*Export
 }
@@ -78,6 +89,7 @@ const farMin = C.PY_FAR_MIN
 // far leaves a blob where it is.
 func (e *Encoder) far(t byte, p *byte, n int) {
 	e.Pin.Pin(p)
+	e.Pinned = true
 	e.Buf = append(e.Buf, tagFar, t)
 	e.Number(uint64(uintptr(unsafe.Pointer(p))))
 	e.Number(uint64(n))
@@ -278,6 +290,15 @@ func (e *Encoder) big(v *big.Int) {
 	for i, j := 0, n-1; i < j; i, j = i+1, j-1 {
 		b[i], b[j] = b[j], b[i]
 	}
+}
+
+// Tuple appends the head of a tuple of n values.
+func (e *Encoder) Tuple(n int) { e.word(tagTuple, uint64(n)) }
+
+// Go appends a value of Go as itself, an object of the class, or of none if class is 0.
+func (e *Encoder) Go(p GoPtr, class Ptr) {
+	e.word(tagGo, uint64(p))
+	e.Number(uint64(class))
 }
 
 // special appends what stands for a value that has a class of its own; its plain value follows.

@@ -61,6 +61,15 @@ func newEncoder(t reflect.Type) encodeFunc {
 		return encodeTime
 	case durationType:
 		return encodeDuration
+	case functionType:
+		return func(e *Encoder, v reflect.Value, _ int) error {
+			f := v.Interface().(Function)
+			return e.function(&f)
+		}
+	case madeType:
+		return func(e *Encoder, v reflect.Value, depth int) error {
+			return e.made(v.Interface().(Made), depth)
+		}
 	case decimalType:
 		return func(e *Encoder, v reflect.Value, _ int) error {
 			e.special(specialDecimal)
@@ -136,6 +145,17 @@ func encoderOfKind(t reflect.Type) encodeFunc {
 		return mapEncoder(t)
 	case reflect.Struct:
 		return structEncoder(t)
+	case reflect.Func:
+		if IsSequence(t) {
+			return orNone((*Encoder).iterator)
+		}
+		return orNone(func(e *Encoder, v reflect.Value, _ int) error {
+			return e.function(&Function{Func: v.Interface()})
+		})
+	case reflect.Chan:
+		if t.ChanDir()&reflect.RecvDir != 0 {
+			return orNone((*Encoder).iterator)
+		}
 	case reflect.Interface:
 		return orNone(func(e *Encoder, v reflect.Value, depth int) error {
 			if v.CanInterface() {
@@ -151,7 +171,11 @@ func encoderOfKind(t reflect.Type) encodeFunc {
 
 func pointerEncoder(t reflect.Type) encodeFunc {
 	elem, more := encoderOf(t.Elem()), pointsOn(t)
+	isStruct := t.Elem().Kind() == reflect.Struct
 	return orNone(func(e *Encoder, v reflect.Value, depth int) error {
+		if isStruct && e.instance(v) {
+			return nil
+		}
 		return elem(e, v.Elem(), depth+more)
 	})
 }
@@ -172,6 +196,46 @@ func orNone(f encodeFunc) encodeFunc {
 		}
 		return f(e, v, depth)
 	}
+}
+
+func (e *Encoder) function(f *Function) error {
+	if e.Func == nil {
+		return fmt.Errorf("%T has no Python form here", f.Func)
+	}
+	p, err := e.Func(f)
+	if err == nil {
+		e.word(tagFunc, uint64(p))
+	}
+	return err
+}
+
+// IsSequence tells whether t is an iter.Seq or an iter.Seq2, under whatever name.
+func IsSequence(t reflect.Type) bool {
+	if t.Kind() != reflect.Func || t.NumIn() != 1 || t.NumOut() != 0 || t.IsVariadic() {
+		return false
+	}
+	yield := t.In(0)
+	return yield.Kind() == reflect.Func && yield.NumOut() == 1 &&
+		yield.Out(0).Kind() == reflect.Bool && (yield.NumIn() == 1 || yield.NumIn() == 2)
+}
+
+func (e *Encoder) iterator(v reflect.Value, depth int) error {
+	if e.Iterator == nil {
+		return fmt.Errorf("%s has no Python form here", v.Type())
+	}
+	return e.made(e.Iterator(v), depth)
+}
+
+func (e *Encoder) made(m Made, depth int) error {
+	e.special(specialMade)
+	e.Tuple(1 + len(m.Args))
+	e.str(m.By)
+	for _, a := range m.Args {
+		if err := e.value(a, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func encodeHandle(e *Encoder, v reflect.Value, _ int) error {

@@ -28,12 +28,14 @@
 
 struct py_names {
     PyObject *main_dict, *builtins, *sys_modules, *code, *builtins_key;
-    PyObject *own;                     // globals of bootstrap.py
-    PyObject *cancelled;               // the exception class raised in a cancelled call
-    PyObject *report;                  // bootstrap.report(exception) -> a flat tuple
-    PyObject *make, *plain, *classify; // the same of values.py
-    PyObject *buffer;                  // the type of buffer.c, once there is one; atomic
-    PyObject *absorb;                  // bootstrap.absorb()
+    PyObject *own;                        // globals of bootstrap.py
+    PyObject *cancelled;                  // the exception class raised in a cancelled call
+    PyObject *report;                     // bootstrap.report(exception) -> a flat tuple
+    PyObject *make, *plain, *classify;    // the same of values.py
+    PyObject *raise_go, *signature;       // the same of callbacks.py
+    PyObject *function_type, *value_type; // func.c; made at first use
+    PyObject *buffer;                     // the type of buffer.c; the same
+    PyObject *absorb;                     // bootstrap.absorb()
 };
 
 // One interpreter. Never freed, so that a late look at it is always safe.
@@ -43,6 +45,8 @@ struct py_interp {
     int32_t pending;   // something waits for the next attach: a dead state or a decref
     int32_t recording; // number of the recording under way; 0: none
     int32_t lost;      // slots of threads that died while inside; Go gives them back
+    int32_t ended;     // Close has come to its end: Go is called no more
+    int32_t away;      // threads that hold a place of the gate and run a Go function, detached
 
     uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;
@@ -82,6 +86,7 @@ struct py_state {
     int64_t reporting;            // since when it reports an exception (py_now), 0: it does not
     int inside;                   // scopes open on this thread
     int lent;                     // ts is that of a thread of Python's, which has called Go
+    struct py_frame *frame;       // the call under way, for Go functions that it calls, or NULL
     int slots;                    // slots of the gate that its attachments hold
     int recording, lane;          // the recording its profile hook belongs to, and its lane there
     int c_depth;                  // C functions under way, and when they were entered (recording)
@@ -92,7 +97,9 @@ struct py_state {
 struct py_callback {
     struct py_state *st, *prev;
     PyThreadState *ts;
-    int lent; // st is one of ours for this time only
+    struct py_frame *frame; // of prev
+    int inside;             // of st
+    int lent;               // st is one of ours for this time only
 };
 
 // How the thread stood before an attach; filled by py_enter, undone by py_leave, LIFO.
@@ -219,6 +226,8 @@ static inline void py_hop_off(struct py_state *st) {
 int py_inside(struct py_interp *); // does this thread stand inside: in a Do, a lease, a callback?
 void py_unblock(struct py_interp *, struct py_callback *);
 void py_block(struct py_interp *, struct py_callback *);
+void py_lend(struct py_interp *, struct py_callback *); // the same, but the thread stays attached
+void py_take_back(struct py_interp *, struct py_callback *);
 void py_decref_later(struct py_interp *, uint64_t obj);
 void py_lost_pipe(int fd);                    // written to when a thread dies inside
 struct py_state *py_park(struct py_interp *); // detaches from any other one; NULL: there is none
@@ -226,7 +235,7 @@ void py_unpark(struct py_state *);
 int py_on_main_thread(void);
 int py_take_lost(struct py_interp *);
 int py_state_count(struct py_interp *);
-extern size_t py_type_offset;                     // in words; see py_calibrate
+extern size_t py_type_offset, py_object_size;     // in words, in bytes; see py_calibrate
 static inline PyObject *py_type_of(PyObject *o) { // borrowed
     return ((PyObject **)o)[py_type_offset];
 }
@@ -285,6 +294,7 @@ struct py_scalar {
     int32_t status; // PY_RAISED: bits is the exception, or 0
 };
 // kinds: 4 bits for each argument
+PyObject *py_number(int kind, uint64_t bits);
 struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uint64_t kinds,
                                  uint64_t a, uint64_t b, uint64_t c);
 
@@ -330,6 +340,8 @@ enum {
                    // u64 address, pinned for the call, u64 n
     PY_T_REF,      // u64: an object that Go holds a reference to; from Go only
     PY_T_OBJECT,   // u64: an object, the reference handed over; its type's name; to Go only
+    PY_T_FUNC,     // u64: struct py_func; from Go only
+    PY_T_GO,       // u64: struct py_go; to Go with a hold on it; from Go: u64: its class, or 0
     PY_T_BUFFER,   // u64: a struct py_export that Go keeps until it is read; from Go only
 };
 // What PY_T_SPECIAL stands for, and the plain value behind it: see values.py.
@@ -341,6 +353,7 @@ enum {
     PY_V_UUID,     // 16 bytes
     PY_V_DECIMAL,  // its text
     PY_V_INSTANCE, // (class, its fields); from Go only
+    PY_V_MADE,     // (name in callbacks.py's MAKERS, arguments...); from Go only
 };
 #define PY_MAX_DEPTH 1000
 #define PY_KEYS 64
@@ -424,6 +437,56 @@ int py_raised(struct py_interp *, struct py_frame *); // PY_RAISED, or PY_NO_MEM
 // callback.c
 PyObject *py_natives(struct py_interp *);
 
+// func.c: functions and other values of Go as Python objects.
+//
+// What Go and the objects that stand for it share. Each has a hold on it; the last to let go frees
+// it and tells Go, which forgets the value then.
+struct py_go {
+    int64_t refs; // atomic
+    uint64_t id;  // what Go knows it by
+    struct py_interp *in;
+    struct py_func *func; // it is the head of this; NULL: it stands for a value
+};
+struct py_param {
+    const char *name; // "": it has none, and goes by its place
+    struct py_shape *shape;
+};
+enum { PY_FUNC_ATTACHED = 1, PY_FUNC_VARIADIC = 2, PY_FUNC_SCALARS = 4 };
+struct py_func {
+    struct py_go go;
+    int flags;
+    uint32_t nrequired, npos, nparams; // parameters by place; those by keyword alone follow
+    struct py_param *params;           // one more with VARIADIC: that of the rest
+    const char *name, *module, *doc, *signature;
+    char text[]; // all the names
+};
+// A call of it, on the stack of the thread that calls. Addresses are numbers here: Go's write barrier
+// would look at what a pointer was before.
+struct py_invoke {
+    uint64_t caller;           // the py_frame of the call that this thread runs, or 0
+    int32_t inside;            // the thread holds a place of the gate
+    int32_t queued;            // others wait for one, and there is more room now
+    int32_t kind;              // of the answer, if it is a single number; else -1
+    uint64_t kinds;            // of the arguments, 4 bits each, if they all are; else 0
+    uint64_t bits[PY_SCALARS]; // those arguments; then the answer
+    uint64_t n;                // number of values encoded in the frame
+    uint64_t answer;           // encoded, in the frame or in Go's memory, which is pinned then
+    uint64_t len;
+    uint64_t done; // what Go has to be told once the answer has been read, or 0
+    struct py_frame f;
+};
+struct py_func *py_func_new(struct py_interp *, uint64_t id, int flags, uint32_t nparams,
+                            const char *names, size_t len);
+void py_func_param(struct py_func *, uint32_t i, struct py_shape *);
+struct py_go *py_go_new(struct py_interp *, uint64_t id);
+void py_go_release(struct py_go *);
+PyObject *py_go_object(struct py_interp *, struct py_go *, PyObject *cls); // or an error
+PyObject *py_value_type(struct py_interp *);                               // borrowed, or an error
+struct py_go *py_go_of(struct py_interp *, PyObject *); // NULL: not such a one, or an error
+int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
+                   struct py_param *params, size_t n, size_t last);
+void py_end_calls(struct py_interp *);
+
 // buffer.c: memory of Go in Python
 struct py_export;
 struct py_export *py_export_new(uint64_t handle, uint64_t data, int readonly, const char *format,
@@ -484,6 +547,7 @@ void py_empty(void);
 int64_t py_bench_call(struct py_interp *, const char *name, long a, long b, int64_t rounds,
                       int each);
 int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *);
+int64_t py_bench_callback(struct py_interp *, struct py_go *function, int detach, int64_t rounds);
 int64_t py_bench_list(struct py_interp *, int kind, int64_t n, int64_t rounds, int back);
 
 #endif

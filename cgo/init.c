@@ -206,8 +206,9 @@ static int bootstrap(struct py_interp *in, PyObject *dict, const char *source) {
         PyObject **to;
         const char *name;
     } wanted[] = {
-        {&n->report, "report"}, {&n->absorb, "absorb"},     {&n->make, "make"},
-        {&n->plain, "plain"},   {&n->classify, "classify"},
+        {&n->report, "report"},       {&n->absorb, "absorb"},     {&n->make, "make"},
+        {&n->plain, "plain"},         {&n->classify, "classify"}, {&n->raise_go, "raise_go"},
+        {&n->signature, "signature"},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         if (!(*wanted[i].to = py_hold(py.PyDict_GetItemString(dict, wanted[i].name))))

@@ -45,6 +45,9 @@ var late string
 //go:embed values.py
 var values string
 
+//go:embed callbacks.py
+var callbacks string
+
 // StartMain initialises the main interpreter of the loaded libpython, once per process, on an OS
 // thread of its own that does nothing else but finalise it. The frame gets an exception, with
 // StatusRaised.
@@ -81,7 +84,8 @@ func keep(start func() (*Interp, error), f *Frame) (*Interp, Status, error) {
 	}
 	st.in.finish = finish
 	text := C.CString("LATE = " + strconv.QuoteToASCII(late) +
-		"\nVALUES = " + strconv.QuoteToASCII(values) + "\n" + bootstrap)
+		"\nVALUES = " + strconv.QuoteToASCII(values) +
+		"\nCALLBACKS = " + strconv.QuoteToASCII(callbacks) + "\n" + bootstrap)
 	defer C.free(unsafe.Pointer(text))
 	return st.in, Status(C.py_bootstrap(st.in.p, text, &f.c)), nil
 }
@@ -118,6 +122,9 @@ func toInt(b bool) C.int {
 
 // Gate is the word that the gate of package pyhost shares with C.
 func (in *Interp) Gate() *uint64 { return (*uint64)(unsafe.Pointer(&in.p.gate)) }
+
+// Away is the number of threads inside that run a Go function, detached.
+func (in *Interp) Away() *int32 { return (*int32)(unsafe.Pointer(&in.p.away)) }
 
 // The bits of the gate that C knows.
 const (

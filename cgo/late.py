@@ -77,10 +77,18 @@ def describe_one(traceback, e, seen):
         return (e.filename or "", "", (e.text or "").rstrip("\n")) + position(
             e.lineno, getattr(e, "end_lineno", None), column, max(end, -1))
 
+    def go_error():
+        value = vars(e).get("__go_error__")
+        cls = type(value)
+        return value if (cls.__module__, cls.__name__) == ("pyhost", "Value") else None
+
     notes = attempt(lambda: e.__notes__, None)
     group = attempt(lambda: e.exceptions, ()) if type(e).__name__.endswith("Group") else ()
+    classes = attempt(lambda: [class_name(c) for c in type(e).__mro__ if c is not object], None)
+    if classes is None:  # no stack left, or a strange metaclass: the bare name says more
+        raise RuntimeError
     return (
-        attempt(lambda: [class_name(c) for c in type(e).__mro__ if c is not object], ["Exception"]),
+        classes,
         text(e),
         attempt(frames, []),
         [text(n) for n in notes] if isinstance(notes, (list, tuple)) else [],
@@ -90,6 +98,7 @@ def describe_one(traceback, e, seen):
         attempt(lambda: [as_plain(a, True) for a in e.args[:MOST]], []),
         attempt(lambda: attributes(e), {}),
         attempt(syntax, None),
+        attempt(go_error, None),
     )
 
 

@@ -122,8 +122,15 @@ int py_free_threaded(void) {
 }
 
 // ob_type lies at another offset on free-threaded builds: find it in an object of known type.
+// Where the type stands in an object, and where an object's own part begins.
 int py_calibrate(void) {
+    int overflow;
     PyObject *none = py._Py_NoneStruct, *type = py.PyObject_Type(none);
+    PyObject *size = py.PyObject_GetAttrString(py.PyBaseObject_Type, "__basicsize__");
+    if (size) {
+        py_object_size = (size_t)py.PyLong_AsLongLongAndOverflow(size, &overflow);
+        py.Py_DecRef(size);
+    }
     for (size_t i = 0; i < 8; i++) {
         if (((PyObject **)none)[i] == type) {
             py_type_offset = i;

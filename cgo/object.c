@@ -36,12 +36,8 @@ static PyObject *new_value(struct py_interp *in, const uint8_t *p, size_t len) {
     return o;
 }
 
-int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *f, int op, uint64_t obj,
-              const uint8_t *arg, size_t len) {
-    struct py_interp *in = (struct py_interp *)interp;
-    PyObject *o = (PyObject *)obj;
-    if (!py_holds(thread))
-        return PY_NOT_ATTACHED;
+static int perform(struct py_interp *in, struct py_frame *f, int op, PyObject *o,
+                   const uint8_t *arg, size_t len) {
     switch (op) {
     case PY_OBJ_ATTR:
         return keep(in, f, get_attr(o, arg, len));
@@ -59,6 +55,19 @@ int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *f, int
         py.Py_IncRef(o);
         return py_result(in, f, o);
     }
+}
+
+// Go functions that are called meanwhile are called by `thread`.
+int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *f, int op, uint64_t obj,
+              const uint8_t *arg, size_t len) {
+    if (!py_holds(thread))
+        return PY_NOT_ATTACHED;
+    struct py_state *st = py_thread.cur;
+    struct py_frame *outer = st->frame;
+    st->frame = thread;
+    int rc = perform((struct py_interp *)interp, f, op, (PyObject *)obj, arg, len);
+    st->frame = outer;
+    return rc;
 }
 
 int py_incref(struct py_frame *thread, uint64_t obj) {

@@ -7,12 +7,17 @@
 
 #include "host.h"
 
+struct py_handed { // one of them
+    PyObject *obj;
+    struct py_go *go;
+};
+
 struct py_writer {
     uint8_t *p, *end, *base;
     int heap; // base is malloc'd
     struct py_interp *in;
-    PyObject **objs; // the references handed over, to be taken back if encoding fails
-    size_t nobjs, capobjs;
+    struct py_handed *handed; // what is handed over, to be taken back if encoding fails
+    size_t nhanded, caphanded;
     struct py_far *far;
     size_t nfar;
 };
@@ -202,23 +207,36 @@ static int put_type_name(struct py_writer *w, PyObject *type) {
     return rc;
 }
 
+// Room for one more of what is handed over.
+static int more_handed(struct py_writer *w) {
+    if (w->nhanded < w->caphanded)
+        return 0;
+    size_t cap = w->caphanded ? 2 * w->caphanded : 8;
+    struct py_handed *p = realloc(w->handed, cap * sizeof *p);
+    if (!p)
+        return py.PyErr_NoMemory(), -1;
+    w->handed = p;
+    w->caphanded = cap;
+    return 0;
+}
+
 static int put_object(struct py_writer *w, PyObject *o) {
-    if (w->nobjs == w->capobjs) {
-        size_t cap = w->capobjs ? 2 * w->capobjs : 8;
-        PyObject **p = realloc(w->objs, cap * sizeof *p);
-        if (!p)
-            return py.PyErr_NoMemory(), -1;
-        w->objs = p;
-        w->capobjs = cap;
-    }
-    int rc = put_count(w, PY_T_OBJECT, (uint64_t)o);
-    if (!rc)
-        rc = put_type_name(w, py_type_of(o));
+    int rc =
+        more_handed(w) || put_count(w, PY_T_OBJECT, (uint64_t)o) || put_type_name(w, py_type_of(o));
     if (!rc) {
         py.Py_IncRef(o);
-        w->objs[w->nobjs++] = o;
+        w->handed[w->nhanded++] = (struct py_handed){.obj = o};
     }
-    return rc;
+    return rc ? -1 : 0;
+}
+
+// Go gets a hold on the value that the object stands for.
+static int put_go(struct py_writer *w, struct py_go *g) {
+    if (more_handed(w) || put_count(w, PY_T_GO, (uint64_t)g))
+        return -1;
+    add(&g->refs, 1);
+    w->handed[w->nhanded++] = (struct py_handed){.go = g};
+    return 0;
 }
 
 static int encode(struct py_writer *, PyObject *, struct py_shape *, int depth);
@@ -584,8 +602,10 @@ static int put_other(struct py_writer *w, PyObject *o, struct py_shape *s, int d
         if (rc > 0 && want == PY_S_BYTES)
             rc = put_array(w, o, 0);
         return rc <= 0 ? rc : put_as_wanted(w, o, s, depth);
-    case PY_K_OBJECT:
-        return put_as_wanted(w, o, s, depth);
+    case PY_K_OBJECT: {
+        struct py_go *g = py_go_of(w->in, o);
+        return g ? put_go(w, g) : py.PyErr_Occurred() ? -1 : put_as_wanted(w, o, s, depth);
+    }
     }
     return put_instance(w, o, (uint64_t)(kind - PY_K_CLASSES), s, depth);
 }
@@ -657,8 +677,12 @@ static int encode_small(struct py_frame *f, PyObject *o) {
 }
 
 static void undo(struct py_writer *w) {
-    for (size_t i = 0; i < w->nobjs; i++)
-        py.Py_DecRef(w->objs[i]);
+    for (size_t i = 0; i < w->nhanded; i++) {
+        if (w->handed[i].obj)
+            py.Py_DecRef(w->handed[i].obj);
+        else
+            py_go_release(w->handed[i].go);
+    }
     for (size_t i = 0; i < w->nfar; i++)
         py.Py_DecRef((PyObject *)w->far[i].obj);
     free(w->far);
@@ -666,19 +690,34 @@ static void undo(struct py_writer *w) {
         py_free_out((uint64_t)w->base);
 }
 
+static int finish(struct py_writer *w, struct py_frame *f, int rc) {
+    if (rc)
+        undo(w);
+    free(w->handed);
+    f->len = rc ? 0 : (uint64_t)(w->p - w->base);
+    f->out = !rc && w->heap ? (uint64_t)w->base : 0;
+    f->far = rc ? 0 : (uint64_t)w->far;
+    f->nfar = rc ? 0 : w->nfar;
+    return rc;
+}
+
 int py_encode(struct py_interp *in, struct py_frame *f, PyObject *o) {
     if (encode_small(f, o))
         return 0;
     struct py_writer w = {.in = in, .p = f->buf, .base = f->buf, .end = f->buf + PY_FRAME_BUF};
-    int rc = encode(&w, o, (struct py_shape *)f->shape, 0);
-    if (rc)
-        undo(&w);
-    free(w.objs);
-    f->len = rc ? 0 : (uint64_t)(w.p - w.base);
-    f->out = !rc && w.heap ? (uint64_t)w.base : 0;
-    f->far = rc ? 0 : (uint64_t)w.far;
-    f->nfar = rc ? 0 : w.nfar;
-    return rc;
+    return finish(&w, f, encode(&w, o, (struct py_shape *)f->shape, 0));
+}
+
+// The arguments of a Go function: from `last` on all have the shape of the last parameter. One that
+// is not given is NULL.
+int py_encode_args(struct py_interp *in, struct py_frame *f, PyObject *const *args,
+                   struct py_param *params, size_t n, size_t last) {
+    struct py_writer w = {.in = in, .p = f->buf, .base = f->buf, .end = f->buf + PY_FRAME_BUF};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = args[i] ? encode(&w, args[i], params[i < last ? i : last].shape, 0)
+                     : put_tag(&w, PY_T_MISSING);
+    return finish(&w, f, rc);
 }
 
 // A short text that is no object.

@@ -53,21 +53,6 @@ enum { PyBUF_FORMAT = 0x0004, PyBUF_STRIDES = 0x0018, PyBUF_RECORDS_RO = 0x001c 
 enum { PyBUF_WRITABLE = 0x0001, PyBUF_ND = 0x0008, PyBUF_F_CONTIGUOUS = 0x0058 };
 enum { PyBUF_FULL_RO = 0x011c };
 
-// The numbers of slots never change.
-typedef struct {
-    int slot;
-    void *pfunc;
-} PyType_Slot;
-typedef struct {
-    const char *name;
-    int basicsize, itemsize;
-    unsigned int flags;
-    PyType_Slot *slots;
-} PyType_Spec;
-enum { Py_bf_getbuffer = 1, Py_bf_releasebuffer = 2, Py_tp_dealloc = 52, Py_tp_doc = 56 };
-#define Py_TPFLAGS_DISALLOW_INSTANTIATION (1U << 7)
-#define Py_TPFLAGS_IMMUTABLETYPE (1U << 8)
-
 // The same from 3.12 to 3.14.
 typedef struct {
     int use_main_obmalloc, allow_fork, allow_exec, allow_threads, allow_daemon_threads;
@@ -79,6 +64,51 @@ typedef struct {
     const char *func, *err_msg;
     int exitcode;
 } PyStatus;
+
+typedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *);
+typedef struct {
+    int slot;
+    void *pfunc;
+} PyType_Slot;
+typedef struct {
+    const char *name;
+    int basicsize, itemsize;
+    unsigned int flags;
+    PyType_Slot *slots;
+} PyType_Spec;
+typedef struct {
+    const char *name;
+    int type;
+    Py_ssize_t offset;
+    int flags;
+    const char *doc;
+} PyMemberDef;
+typedef struct {
+    const char *name;
+    PyObject *(*get)(PyObject *, void *);
+    int (*set)(PyObject *, PyObject *, void *);
+    const char *doc;
+    void *closure;
+} PyGetSetDef;
+enum { T_PYSSIZET = 19, READONLY = 1 };
+enum {
+    Py_bf_getbuffer = 1,
+    Py_bf_releasebuffer = 2,
+    Py_tp_call = 50,
+    Py_tp_dealloc = 52,
+    Py_tp_descr_get = 54,
+    Py_tp_doc = 56,
+    Py_tp_repr = 66,
+    Py_tp_members = 72,
+    Py_tp_getset = 73,
+    Py_tp_free = 74
+};
+#define Py_TPFLAGS_DEFAULT (1U << 18)
+#define Py_TPFLAGS_DISALLOW_INSTANTIATION (1U << 7)
+#define Py_TPFLAGS_IMMUTABLETYPE (1U << 8)
+#define Py_TPFLAGS_BASETYPE (1U << 10)
+#define Py_TPFLAGS_HAVE_VECTORCALL (1U << 11)
+#define Py_TPFLAGS_METHOD_DESCRIPTOR (1U << 17)
 
 typedef int (*Py_AuditHookFunction)(const char *event, PyObject *args, void *data);
 typedef int (*Py_tracefunc)(PyObject *obj, PyObject *frame, int what, PyObject *arg);
@@ -139,6 +169,11 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyObject *, PyObject_Type, (PyObject *))                                                     \
     X(unsigned long, PyType_GetFlags, (PyObject *))                                                \
     X(int, PyType_IsSubtype, (PyObject *, PyObject *))                                             \
+    X(PyObject *, PyType_FromSpec, (PyType_Spec *))                                                \
+    X(PyObject *, PyType_GenericAlloc, (PyObject *, Py_ssize_t))                                   \
+    X(void *, PyType_GetSlot, (PyObject *, int))                                                   \
+    X(PyObject *, PyMethod_New, (PyObject *, PyObject *))                                          \
+    X(PyObject *, PyVectorcall_Call, (PyObject *, PyObject *, PyObject *))                         \
     X(PyObject *, PyObject_Str, (PyObject *))                                                      \
     X(PyObject *, PyObject_GetAttr, (PyObject *, PyObject *))                                      \
     X(PyObject *, PyObject_GetAttrString, (PyObject *, const char *))                              \
@@ -187,8 +222,6 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyBuffer_Release, (Py_buffer *))                                                       \
     X(int, PyBuffer_ToContiguous, (void *, Py_buffer *, Py_ssize_t, char))                         \
     X(int, PyBuffer_IsContiguous, (const Py_buffer *, char))                                       \
-    X(PyObject *, PyType_FromSpec, (PyType_Spec *))                                                \
-    X(PyObject *, PyType_GenericAlloc, (PyObject *, Py_ssize_t))                                   \
     X(void, PyObject_Free, (void *))                                                               \
     X(int, PyObject_HasAttrString, (PyObject *, const char *))                                     \
     X(PyObject *, PyDict_New, (void))                                                              \
@@ -208,6 +241,8 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyErr_SetString, (PyObject *, const char *))                                           \
     X(void, PyErr_SetObject, (PyObject *, PyObject *))                                             \
     X(PyObject *, PyErr_NoMemory, (void))                                                          \
+    X(int, Py_EnterRecursiveCall, (const char *))                                                  \
+    X(void, Py_LeaveRecursiveCall, (void))                                                         \
     X(void, PyErr_Fetch, (PyObject **, PyObject **, PyObject **))                                  \
     X(void, PyErr_Restore, (PyObject *, PyObject *, PyObject *))                                   \
     X(void, PyErr_NormalizeException, (PyObject **, PyObject **, PyObject **))                     \
@@ -221,6 +256,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyDict_GetItemRef, (PyObject *, PyObject *, PyObject **))                               \
     X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t))                                     \
     X(PyObject *, PyErr_GetRaisedException, (void))                                                \
+    X(void, _PyTraceback_Add, (const char *, const char *, int))                                   \
     X(PyStatus, Py_NewInterpreterFromConfig, (PyThreadState **, const PyInterpreterConfig *))      \
     X(int, PyGC_Enable, (void))                                                                    \
     X(int, PyGC_Disable, (void))                                                                   \
@@ -243,8 +279,8 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(_Py_FalseStruct)                                                                             \
     X(PyBool_Type)                                                                                 \
     X(PyLong_Type)                                                                                 \
-    X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
-        X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type) X(PyBaseObject_Type)
+    X(PyBaseObject_Type) X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
+        X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.
 #define PY_EXCEPTIONS(X)                                                                           \

@@ -5,7 +5,7 @@
 
 #include "host.h"
 
-static PyObject *make(int kind, uint64_t bits) {
+PyObject *py_number(int kind, uint64_t bits) {
     double d;
     PyObject *o;
     switch (kind) {
@@ -15,7 +15,9 @@ static PyObject *make(int kind, uint64_t bits) {
         memcpy(&d, &bits, 8);
         return py.PyFloat_FromDouble(d);
     default:
-        o = kind == PY_T_TRUE ? py._Py_TrueStruct : py._Py_FalseStruct;
+        o = kind == PY_T_TRUE    ? py._Py_TrueStruct
+            : kind == PY_T_FALSE ? py._Py_FalseStruct
+                                 : py._Py_NoneStruct;
         py.Py_IncRef(o);
         return o;
     }
@@ -47,7 +49,7 @@ static struct py_scalar read_result(PyObject *o) {
 static PyObject *call(PyObject *fn, uint64_t kinds, const uint64_t *bits) {
     PyObject *args[PY_SCALARS + 1], *result = NULL;
     size_t n = 0;
-    for (; kinds && (args[n + 1] = make(kinds & 15, bits[n])); kinds >>= 4)
+    for (; kinds && (args[n + 1] = py_number(kinds & 15, bits[n])); kinds >>= 4)
         n++;
     if (!kinds)
         result = py_vectorcall(fn, args + 1, n, NULL);

@@ -102,6 +102,8 @@ func (in *Interp) structShape(t reflect.Type, p *fields) *C.struct_py_shape {
 	return s
 }
 
+const kindStruct = C.PY_S_STRUCT
+
 // plainly: what an any would get is asked for.
 func plainly(t reflect.Type) bool {
 	return t.Kind() == reflect.Interface || t.Implements(unmarshalerType) ||

@@ -21,6 +21,36 @@ type fields struct {
 	byName map[string]int
 }
 
+// Fields is the plan of a struct whose fields are keyword arguments.
+type Fields struct{ p *fields }
+
+// Keywords gives the plan of a struct type, nil for any other and for one that has a form of its
+// own.
+func Keywords(t reflect.Type) *Fields {
+	if t.Kind() != reflect.Struct || t == functionType {
+		return nil
+	}
+	if k, p := shapeKind(t); k == kindStruct && len(p.list) > 0 {
+		return &Fields{p}
+	}
+	return nil
+}
+
+// FieldsOf gives the plan of any struct type.
+func FieldsOf(t reflect.Type) *Fields { return &Fields{fieldsOf(t)} }
+
+// Params are the fields as parameters.
+func (f *Fields) Params() []Param {
+	out := make([]Param, len(f.p.list))
+	for i, x := range f.p.list {
+		out[i] = Param{x.name, x.typ}
+	}
+	return out
+}
+
+// Settable gives field i of a struct that can be set.
+func (f *Fields) Settable(v reflect.Value, i int) reflect.Value { return f.p.list[i].settable(v) }
+
 var plans sync.Map // reflect.Type -> *fields
 
 // fieldsOf gives the exported fields of a struct type, those of embedded structs with them, under
@@ -105,7 +135,10 @@ func (f *field) settable(v reflect.Value) reflect.Value {
 func structEncoder(t reflect.Type) encodeFunc {
 	p := fieldsOf(t)
 	if len(p.list) == 0 && t.NumField() > 0 {
-		return func(*Encoder, reflect.Value, int) error {
+		return func(e *Encoder, v reflect.Value, _ int) error {
+			if e.instance(v) {
+				return nil
+			}
 			return fmt.Errorf("%s has no Python form: none of its fields is exported", t)
 		}
 	}
@@ -114,6 +147,9 @@ func structEncoder(t reflect.Type) encodeFunc {
 		encoders[i] = encoderOf(f.typ)
 	}
 	return func(e *Encoder, v reflect.Value, depth int) error {
+		if e.instance(v) {
+			return nil
+		}
 		if e.Class != nil {
 			if class, ok := e.Class(t); ok {
 				e.special(specialInstance)
@@ -123,6 +159,18 @@ func structEncoder(t reflect.Type) encodeFunc {
 		}
 		return e.fields(p, encoders, v, depth)
 	}
+}
+
+// instance appends a struct, or a pointer to one, as itself, if it has a class.
+func (e *Encoder) instance(v reflect.Value) bool {
+	if e.Instance == nil {
+		return false
+	}
+	p, class, ok := e.Instance(v)
+	if ok {
+		e.Go(p, class)
+	}
+	return ok
 }
 
 func (e *Encoder) fields(p *fields, encoders []encodeFunc, v reflect.Value, depth int) error {

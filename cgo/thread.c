@@ -325,17 +325,17 @@ int py_inside(struct py_interp *in) {
     return st && st->inside > 0;
 }
 
-// Calls Go: gives the GIL up until py_block. A thread that Python made is attached, but not through
-// us: its state is lent to us meanwhile, so that Go code that calls back is inside, and neither waits
-// for a place nor hands the call to another thread. A second state of it would not do: exceptions are
-// set by the thread's ident, in the first state that has it.
-void py_unblock(struct py_interp *in, struct py_callback *cb) {
-    cb->prev = py_thread.cur;
-    cb->st = find(in);
-    if (cb->prev)
-        py_record_detach(cb->prev);
-    cb->ts = py.PyEval_SaveThread();
-    py_thread.cur = NULL;
+// What Go calls from here is a call of its own: the frame under way is not that of it.
+static void begin_callback(struct py_interp *in, struct py_callback *cb) {
+    struct py_state *cur = cb->prev = py_thread.cur;
+    cb->st = cur && cur->in == in ? cur : find(in);
+    cb->frame = cur ? cur->frame : NULL;
+    if (cur)
+        cur->frame = NULL;
+}
+
+// cb->ts is that of a thread of Python's, if this one has no state of ours.
+static void lend_state(struct py_interp *in, struct py_callback *cb) {
     cb->lent = !cb->st && (cb->st = calloc(1, sizeof *cb->st));
     if (cb->lent) {
         cb->st->ts = cb->ts;
@@ -343,19 +343,60 @@ void py_unblock(struct py_interp *in, struct py_callback *cb) {
         enlist(in, cb->st);
     }
     if (cb->st)
-        cb->st->inside++;
+        cb->inside = cb->st->inside++;
 }
 
-void py_block(struct py_interp *in, struct py_callback *cb) {
+// What Go has attached and not left is forgotten.
+static void end_callback(struct py_interp *in, struct py_callback *cb) {
     if (cb->st)
-        cb->st->inside--;
+        cb->st->inside = cb->inside;
     if (cb->lent) {
         unlist(in, cb->st);
         free(cb->st);
     }
-    py.PyEval_RestoreThread(cb->ts);
+}
+
+// Calls Go: gives the GIL up until py_block. A thread that Python made is attached, but not through
+// us: its state is lent to us meanwhile, so that Go code that calls back is inside, and neither waits
+// for a place nor hands the call to another thread. A second state of it would not do: exceptions are
+// set by the thread's ident, in the first state that has it.
+void py_unblock(struct py_interp *in, struct py_callback *cb) {
+    begin_callback(in, cb);
     if (cb->prev)
-        attached(cb->prev, NULL);
+        py_record_detach(cb->prev);
+    cb->ts = py.PyEval_SaveThread();
+    py_thread.cur = NULL;
+    lend_state(in, cb);
+}
+
+void py_block(struct py_interp *in, struct py_callback *cb) {
+    if (py_thread.cur)
+        detach(py_thread.cur);
+    end_callback(in, cb);
+    py.PyEval_RestoreThread(cb->ts);
+    struct py_state *st = py_thread.cur = cb->prev; // the slot is as it was
+    if (!st)
+        return;
+    st->frame = cb->frame;
+    if (PY_CHECKS || get(&in->recording) | st->recording | get(&in->pending))
+        py_attached(st, NULL);
+}
+
+void py_lend(struct py_interp *in, struct py_callback *cb) {
+    begin_callback(in, cb);
+    cb->ts = cb->prev ? cb->prev->ts : py.PyThreadState_Get();
+    lend_state(in, cb);
+    py_thread.cur = cb->st;
+}
+
+void py_take_back(struct py_interp *in, struct py_callback *cb) {
+    if (!py_thread.cur) { // left in Thread.Detach, or parked
+        py.PyEval_RestoreThread(cb->ts);
+        attached(cb->st, NULL);
+    }
+    end_callback(in, cb);
+    if ((py_thread.cur = cb->prev))
+        cb->prev->frame = cb->frame;
 }
 
 _Static_assert(sizeof(struct py_scope) <= sizeof(((struct py_frame *)0)->scope), "scope fits");

@@ -16,6 +16,22 @@ type Set []any
 // Decimal is a decimal.Decimal, as text.
 type Decimal string
 
+// Function is a Go function with what Python is told of it.
+type Function struct {
+	Func   any
+	Doc    string
+	Params []string
+
+	Name, Module string
+	Method       bool // the first parameter is the receiver
+}
+
+// Made is what a function of callbacks.py makes of its arguments.
+type Made struct {
+	By   string // in MAKERS
+	Args []any
+}
+
 // Marshaler is a Go type that says itself what it is in Python.
 type Marshaler interface {
 	// MarshalPython returns the value that crosses in its stead.
@@ -40,6 +56,8 @@ var (
 	tupleType    = reflect.TypeFor[Tuple]()
 	setType      = reflect.TypeFor[Set]()
 	decimalType  = reflect.TypeFor[Decimal]()
+	madeType     = reflect.TypeFor[Made]()
+	functionType = reflect.TypeFor[Function]()
 	bigIntType   = reflect.TypeFor[big.Int]()
 	bigRatType   = reflect.TypeFor[big.Rat]()
 	timeType     = reflect.TypeFor[time.Time]()

@@ -223,6 +223,15 @@ static PyObject *decode_buffer(struct py_reader *r) {
     return py_read_u64(r, &v) ? NULL : py_export_object(r->in, (struct py_export *)v);
 }
 
+static PyObject *decode_go(struct py_reader *r, int tag) {
+    uint64_t v, cls = 0;
+    if (!r->trusted)
+        return malformed(), NULL;
+    if (py_read_u64(r, &v) || (tag == PY_T_GO && py_read_u64(r, &cls)))
+        return NULL;
+    return py_go_object(r->in, (struct py_go *)v, (PyObject *)cls);
+}
+
 PyObject *py_decode(struct py_reader *r, int depth) {
     if (depth > PY_MAX_DEPTH)
         return py_too_deep(), NULL;
@@ -262,6 +271,9 @@ PyObject *py_decode(struct py_reader *r, int depth) {
         return decode_far(r);
     case PY_T_REF:
         return decode_ref(r);
+    case PY_T_FUNC:
+    case PY_T_GO:
+        return decode_go(r, tag);
     case PY_T_BUFFER:
         return decode_buffer(r);
     }

@@ -8,7 +8,7 @@ shows that the module is there.
 
 KIND_OBJECT, KIND_COMPLEX, KIND_SET, KIND_ITEM, KIND_TIME, KIND_TEXT, KIND_BUFFER, KIND_CLASSES = range(8)
 WANT_TEXT, WANT_RATIO, WANT_UUID, WANT_DECIMAL, WANT_OBJECT = 3, 4, 5, 6, 11
-PLAIN, TIME, DELTA, RATIO, UUID, DECIMAL, INSTANCE = range(7)
+PLAIN, TIME, DELTA, RATIO, UUID, DECIMAL, INSTANCE, MADE = range(8)
 
 KINDS = {
     ("builtins", "complex"): KIND_COMPLEX,
@@ -114,6 +114,8 @@ def make_value(what, value):
     if what == INSTANCE:
         cls, fields = value
         return cls(**fields)
+    if what == MADE:
+        return late("MAKERS", "CALLBACKS")[value[0]](*value[1:])
     raise ValueError("malformed value buffer")
 
 

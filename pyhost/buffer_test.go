@@ -324,3 +324,32 @@ func TestBufferManyGoroutines(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A function of Go may return a Buffer, and be passed one.
+func TestBufferOfFunction(t *testing.T) {
+	numbers := func(n int) (*pyhost.Buffer, error) {
+		data := make([]int64, n)
+		for i := range data {
+			data[i] = int64(i)
+		}
+		return pyhost.NewBuffer(data)
+	}
+	total := func(_ *pyhost.Thread, o *pyhost.Object) (n int64, err error) {
+		v, err := pyhost.ViewOf[int64](bg, o)
+		if err != nil {
+			return 0, err
+		}
+		defer v.Release()
+		for _, x := range v.Data {
+			n += x
+		}
+		return n, nil
+	}
+	mustExec(t, "def go_sums(f, g): return [g(memoryview(f(n))) for n in range(300)]")
+	stop := collectAlways()
+	got, err := pyhost.Call[[]int64](bg, rt, "go_sums", numbers, total)
+	stop()
+	require.NoError(t, err)
+	require.Len(t, got, 300)
+	require.Equal(t, int64(299*298/2), got[299])
+}

@@ -39,9 +39,11 @@ type call struct {
 	op     cgo.Op
 	what   uint64
 	enc    cgo.Encoder
-	held   []*held        // references that must live until it has run
-	pin    runtime.Pinner // large arguments, which C copies from where they are
-	far    [][]byte       // large blobs of the result
+	held   []*held         // references that must live until it has run
+	pin    runtime.Pinner  // large arguments, which C copies from where they are
+	far    [][]byte        // large blobs of the result
+	gos    []cgo.GoPtr     // values of Go on their way to Python
+	ctx    context.Context // for Go functions that are called meanwhile
 	pass   pass
 	status cgo.Status
 	rt     *Runtime
@@ -63,9 +65,13 @@ const (
 	callAbandoned // by the caller: the worker cleans up
 )
 
+// background is compared with: it neither ends nor has values that a Go function could ask for.
+var background = context.Background()
+
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
-	c.enc.Ref, c.enc.Class, c.enc.Pin = c.ref, c.class, &c.pin
+	c.enc.Ref, c.enc.Class, c.enc.Func, c.enc.Pin = c.ref, c.class, c.function, &c.pin
+	c.enc.Instance, c.enc.Iterator = c.instance, iterator
 	return c
 }}
 
@@ -78,7 +84,7 @@ func getCall() *call {
 		c = calls.Get().(*call)
 	}
 	c.frame.Reset(0)
-	c.enc.Buf = c.enc.Buf[:0]
+	c.enc.Buf, c.enc.Pinned = c.enc.Buf[:0], false
 	c.state.Store(callRunning)
 	c.ended, c.placeGone, c.counted = nil, false, false
 	c.pass, c.label = pass{}, ""
@@ -93,7 +99,7 @@ func (c *call) put() {
 	if cap(c.enc.Buf) > keepBuffer {
 		c.enc.Buf = nil
 	}
-	c.rt = nil
+	c.rt, c.ctx = nil, nil
 	if !spare.CompareAndSwap(nil, c) {
 		calls.Put(c)
 	}
@@ -108,6 +114,10 @@ func (c *call) letGo() {
 		clear(c.enc.Exports)
 		c.enc.Exports = c.enc.Exports[:0]
 	}
+	for _, p := range c.gos {
+		p.Release()
+	}
+	c.gos = c.gos[:0]
 	if c.once {
 		c.rt.in.FreeName(cgo.Name(c.what))
 		c.once = false
@@ -141,7 +151,7 @@ func (c *call) ref(v any) (cgo.Ptr, bool, error) {
 // *[PythonError].
 func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) error {
 	var p pass
-	if ctx != nil && ctx.Done() == nil && isNumber(out) && !rt.record.on.Load() {
+	if ctx == background && isNumber(out) && !rt.record.on.Load() {
 		if done, err := rt.callScalars(ctx, name, out, args, &p); done {
 			return err
 		}
@@ -184,6 +194,7 @@ func (rt *Runtime) do(ctx context.Context, c *call, out any) error {
 		c.put()
 		return err
 	}
+	c.ctx = ctx
 	flags := uint32(0)
 	switch out.(type) {
 	case nil:
@@ -295,12 +306,17 @@ func (rt *Runtime) decode(b []byte, far [][]byte, out any) error {
 	if cgo.DecodeScalar(b, out) {
 		return nil
 	}
-	d := cgo.Decoder{Buf: b, Far: far, Object: rt.adopt, Class: rt.classes.typeOf}
+	d := rt.decoder(b, far)
 	if err := d.Into(out); err != nil {
 		d.Drop(rt.in.DecrefLater)
 		return fmt.Errorf("pyhost: %w", err)
 	}
 	return nil
+}
+
+// decoder reads what C has encoded.
+func (rt *Runtime) decoder(b []byte, far [][]byte) cgo.Decoder {
+	return cgo.Decoder{Buf: b, Far: far, Trusted: true, Object: rt.adopt, Class: rt.classes.typeOf}
 }
 
 // adopt makes a Ref of an object whose reference came with a result.

@@ -87,7 +87,7 @@ func TestWhatDoesNotFitIsAnErrorThatSaysWhere(t *testing.T) {
 func TestArgumentsWithoutPythonForm(t *testing.T) {
 	cycle := map[string]any{}
 	cycle["self"] = cycle
-	for _, v := range []any{make(chan int), struct{ F func() }{}, []any{1, func() {}}, cycle} {
+	for _, v := range []any{make(chan<- int), []any{1, make(chan<- int)}, cycle} {
 		err := rt.Call(bg, "len", nil, v)
 		require.ErrorContains(t, err, "argument 1")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/pyhost/pyhost/cgo"
@@ -57,7 +58,7 @@ func (rt *Runtime) tooLate(ctx context.Context, label string) error {
 
 // doApart runs a call whose context can end on a worker, so that the caller can return without it.
 func (rt *Runtime) doApart(ctx context.Context, c *call, flags uint32, out any) error {
-	if scopes.Load() != 0 && rt.in.Inside() {
+	if (scopes.Load() != 0 || atomic.LoadInt32(rt.gate.away) != 0) && rt.in.Inside() {
 		return rt.doHere(ctx, c, flags, out) // it holds the GIL: another thread would wait for it
 	}
 	if err := rt.enter(ctx, c, flags|cgo.FlagCancellable); err != nil {
@@ -104,7 +105,7 @@ func (rt *Runtime) work(c *call) {
 // back: Close waits for that.
 func (rt *Runtime) cleanUp(c *call) {
 	if c.status == cgo.StatusOK && len(c.frame.Result()) > 0 {
-		d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far}
+		d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far, Trusted: true}
 		d.Drop(rt.in.DecrefLater)
 	}
 	for _, p := range []cgo.Ptr{c.frame.Obj(), c.frame.Code()} {

@@ -15,6 +15,7 @@ import (
 type classes struct {
 	mu    sync.Mutex
 	table atomic.Pointer[classTable]
+	ofGo  atomic.Pointer[goClasses]
 }
 
 type classTable struct {

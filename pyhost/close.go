@@ -51,8 +51,17 @@ func (rt *Runtime) Close() error {
 	if scopes.Load() != 0 {
 		defer cgo.Park().Unpark()
 	}
-	rt.closing.Do(func() { rt.closeErr = rt.close() })
+	rt.closing.Do(func() { rt.closeErr = rt.endCalls(rt.close()) })
 	return rt.closeErr
+}
+
+// endCalls has Go functions called no more, and waits for those that threads of Python's own call.
+func (rt *Runtime) endCalls(err error) error {
+	rt.in.EndCalls()
+	if n := rt.strays.close(rt.cfg.CloseTimeout); n > 0 {
+		return &LeakError{Inside: n, Err: err}
+	}
+	return err
 }
 
 func (rt *Runtime) close() error {
@@ -77,6 +86,8 @@ func (rt *Runtime) close() error {
 	}
 	rt.codes.close()
 	rt.names.free(rt.in)
+	rt.in.EndCalls()
+	rt.endLife(ErrClosed)
 	rt.cancelMu.Lock()
 	rt.finished = true
 	rt.cancelMu.Unlock()
@@ -118,6 +129,7 @@ func (rt *Runtime) drain() error {
 		return nil
 	}
 	rt.cancelling.Store(true)
+	rt.endLife(ErrClosed)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

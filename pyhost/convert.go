@@ -24,9 +24,10 @@ type Marshaler = cgo.Marshaler
 // type any would have got.
 type Unmarshaler = cgo.Unmarshaler
 
+var refType, objectType = reflect.TypeFor[*Ref](), reflect.TypeFor[*Object]()
+
 func init() {
-	ref, object := reflect.TypeFor[*Ref](), reflect.TypeFor[*Object]()
-	cgo.IsHandle = func(t reflect.Type) bool { return t == ref || t == object }
+	cgo.IsHandle = func(t reflect.Type) bool { return t == refType || t == objectType }
 }
 
 // checkTarget refuses a target that no result could go into, before anything is called.

@@ -28,6 +28,7 @@ type PythonError struct {
 	Args    []any          // exception.args; what has no form as a value is its repr
 	Attrs   map[string]any // other attributes that are plain values, such as errno of OSError
 	Group   []error        // the members of an exception group, each a *PythonError
+	Go      error          // what the Go function returned, or a *PanicError, that raised it
 
 	// Cause is __cause__, or __context__ unless it is suppressed: Implicit then. Nil if there is
 	// none, or after a hundred.
@@ -56,13 +57,13 @@ func (e *PythonError) Error() string {
 	return e.Type + ": " + e.Message
 }
 
-// Unwrap gives the exception that led to this one; for a group an error that unwraps to that and to
-// the members.
+// Unwrap gives the exception that led to this one; where there is an error of Go, or a group, an
+// error that unwraps to all of them.
 func (e *PythonError) Unwrap() error {
-	if len(e.Group) == 0 {
+	if len(e.Group) == 0 && e.Go == nil {
 		return e.Cause
 	}
-	return errors.Join(append(slices.Clone(e.Group), e.Cause)...)
+	return errors.Join(append(slices.Clone(e.Group), e.Go, e.Cause)...)
 }
 
 // Is matches an [ExceptionClass] along the class hierarchy.
@@ -84,16 +85,35 @@ func (e *PythonError) Decode(out any) error {
 	return nil
 }
 
-// Format prints the traceback for %+v, the one line for everything else.
+// Format prints the traceback for %+v, that of the error of Go behind it too; the one line for
+// everything else.
 func (e *PythonError) Format(s fmt.State, verb rune) {
 	switch {
 	case verb == 'v' && s.Flag('+') && e.printed != "":
 		_, _ = io.WriteString(s, strings.TrimSuffix(e.printed, "\n"))
+		for p := e; p != nil; p, _ = p.Cause.(*PythonError) { //nolint:errorlint // one by one
+			if err := traced(p.Go); err != nil {
+				_, _ = fmt.Fprintf(s, "\n\n%s was raised by an error of Go:\n%+v", p.Type, err)
+			}
+		}
 	case verb == 'q':
 		_, _ = fmt.Fprintf(s, "%q", e.Error())
 	default:
 		_, _ = io.WriteString(s, e.Error())
 	}
+}
+
+// traced is the part of an error of Go that has a traceback or a stack of its own, or nil.
+func traced(err error) error {
+	var pe *PythonError
+	var pn *PanicError
+	switch {
+	case errors.As(err, &pn):
+		return pn
+	case errors.As(err, &pe):
+		return pe
+	}
+	return nil
 }
 
 // LogValue gives slog the parts: type, message, where it was raised, notes, cause and members.
@@ -189,7 +209,7 @@ const (
 
 // raised makes the error of an encoded exception: see report in bootstrap.py.
 func (rt *Runtime) raised(c *call) error {
-	d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far}
+	d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far, Trusted: true}
 	v, err := d.Any()
 	if err != nil {
 		return fmt.Errorf("pyhost: exception: %w", err)
@@ -201,15 +221,24 @@ func (rt *Runtime) raised(c *call) error {
 		}
 		return &PythonError{Type: name, Bases: barely(name)[1:]}
 	}
-	t, ok := v.(cgo.Tuple)
-	if !ok || len(t) != reportSize+1 {
+	t, _ := v.(cgo.Tuple)
+	e := described(t)
+	if e == nil {
 		return fmt.Errorf("pyhost: exception: %w", cgo.ErrMalformed)
 	}
-	e := exception(t[:reportSize])
-	e.printed, _ = t[reportSize].(string)
 	if rt.parent != nil {
 		return isolatable(e)
 	}
+	return e
+}
+
+// described is what describe_exception tells of, or nil.
+func described(t cgo.Tuple) *PythonError {
+	if len(t) != reportSize+1 {
+		return nil
+	}
+	e := exception(t[:reportSize])
+	e.printed, _ = t[reportSize].(string)
 	return e
 }
 
@@ -225,7 +254,7 @@ func barely(name string) []string {
 	return []string{name, string(Exception), string(BaseException)}
 }
 
-const reportSize = 11 // of what describe_exception makes of one exception
+const reportSize = 12 // of what describe_exception makes of one exception
 
 func exception(t cgo.Tuple) *PythonError {
 	e := &PythonError{Bases: strs(t[0]), Notes: strs(t[3])}
@@ -249,9 +278,10 @@ func exception(t cgo.Tuple) *PythonError {
 	if t[8] != nil {
 		e.Syntax = frame(t[8])
 	}
-	if cause, ok := t[10].(cgo.Tuple); ok && len(cause) == reportSize {
+	e.Go, _ = t[9].(error)
+	if cause, ok := t[11].(cgo.Tuple); ok && len(cause) == reportSize {
 		e.Cause = exception(cause)
-		e.Implicit, _ = t[9].(bool)
+		e.Implicit, _ = t[10].(bool)
 	}
 	return e
 }

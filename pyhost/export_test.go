@@ -23,3 +23,8 @@ func Encoded(v any) ([]byte, error) {
 	err := e.Value(v)
 	return e.Buf, err
 }
+
+// NewFunction makes a function ready to cross; Release it.
+func NewFunction(rt *Runtime, fn any) (cgo.GoPtr, error) {
+	return rt.newFunction(&Function{Func: fn})
+}

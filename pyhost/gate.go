@@ -36,6 +36,10 @@ type gate struct {
 	head, tail *waiter
 	waiting    int
 
+	// away are those inside who run a Go function that Python called, and may wait for others: as
+	// many more may be inside.
+	away *int32
+
 	idle chan struct{} // gets a token when the last one leaves a closed gate
 }
 
@@ -55,8 +59,8 @@ type waiter struct {
 
 var waiters = sync.Pool{New: func() any { return &waiter{ready: make(chan struct{}, 1)} }}
 
-func newGate(word *uint64, max int, free bool, inside func() bool) *gate {
-	return &gate{word: word, max: uint64(max), free: free, inside: inside,
+func newGate(word *uint64, away *int32, max int, free bool, inside func() bool) *gate {
+	return &gate{word: word, away: away, max: uint64(max), free: free, inside: inside,
 		idle: make(chan struct{}, 1)}
 }
 
@@ -80,7 +84,7 @@ func (g *gate) hop() (number uint64, ok bool) {
 func (g *gate) enter(ctx context.Context) (pass, error) {
 	for {
 		s := atomic.LoadUint64(g.word)
-		if s&(gateBaton|gateQueued|gateClosed) != 0 || s&gateInside >= g.max {
+		if s&(gateBaton|gateQueued|gateClosed) != 0 || s&gateInside >= g.room() {
 			return g.enterSlow(ctx)
 		}
 		if s&gateInside == 0 { // nobody to pass the baton on to, nor to wait for
@@ -91,6 +95,11 @@ func (g *gate) enter(ctx context.Context) (pass, error) {
 			return pass{flags: g.flags(), number: s / gateEntry}, nil
 		}
 	}
+}
+
+// room is how many may be inside.
+func (g *gate) room() uint64 {
+	return min(g.max+uint64(atomic.LoadInt32(g.away)), gateInside)
 }
 
 func (g *gate) admitted(s uint64) uint64 {
@@ -175,7 +184,7 @@ func (g *gate) PassBaton() {
 func (g *gate) admit() {
 	for g.head != nil {
 		s := atomic.LoadUint64(g.word)
-		if s&gateBaton != 0 || s&gateInside >= g.max {
+		if s&gateBaton != 0 || s&gateInside >= g.room() {
 			return
 		}
 		if atomic.CompareAndSwapUint64(g.word, s, g.admitted(s)) {

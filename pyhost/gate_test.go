@@ -13,7 +13,7 @@ import (
 
 // testGate is a gate without a Python behind it: pass does what C does.
 func testGate(max int) *gate {
-	return newGate(new(uint64), max, false, func() bool { return false })
+	return newGate(new(uint64), new(int32), max, false, func() bool { return false })
 }
 
 func (g *gate) attached(p pass) {

@@ -34,7 +34,10 @@ type Runtime struct {
 	workers  sync.WaitGroup // run calls whose context can end
 	abandons atomic.Int64   // calls abandoned and still running
 
-	warming    sync.Once // of the report of exceptions
+	warming    sync.Once       // of the report of exceptions
+	life       context.Context // ends when Close cancels what runs; for Go functions
+	endLife    context.CancelCauseFunc
+	strays     strays
 	closing    sync.Once
 	cancelling atomic.Bool // Close cancels whoever is inside
 	closeErr   error
@@ -138,7 +141,9 @@ func (rt *Runtime) begin(start func(*cgo.Frame) (*cgo.Interp, cgo.Status, error)
 		return err
 	}
 	rt.in, c.rt = in, rt
-	rt.gate = newGate(in.Gate(), rt.cfg.MaxThreads, rt.python.FreeThreaded, in.Inside)
+	rt.strays.init()
+	rt.life, rt.endLife = context.WithCancelCause(context.Background())
+	rt.gate = newGate(in.Gate(), in.Away(), rt.cfg.MaxThreads, rt.python.FreeThreaded, in.Inside)
 	rt.codes.init()
 	in.Serve((*host)(rt))
 	if err := rt.result(c, status, nil); err != nil {

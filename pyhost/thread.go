@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"sync/atomic"
 
@@ -71,7 +72,7 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 	if ctx.Err() != nil {
 		return nil, rt.tooLate(ctx, "Acquire")
 	}
-	th := &Thread{rt: rt, ctx: ctx, call: &call{rt: rt, label: "Acquire"}}
+	th := &Thread{rt: rt, ctx: ctx, call: &call{rt: rt, label: "Acquire", ctx: ctx}}
 	flags := uint32(0)
 	if ctx.Done() != nil {
 		flags = cgo.FlagCancellable
@@ -169,9 +170,21 @@ func (th *Thread) operate(c *call, op cgo.ObjectOp, o *Object) (*Object, error) 
 	if err := th.cross(c, op, o); err != nil {
 		return nil, err
 	}
-	p := c.frame.Obj()
+	return th.adopt(c.frame.Obj()), nil
+}
+
+// adopt makes an Object of a reference, which is given back with the others.
+func (th *Thread) adopt(p cgo.Ptr) *Object {
 	th.objects = append(th.objects, p)
-	return &Object{th: th, ptr: p}, nil
+	return &Object{th: th, ptr: p}
+}
+
+// own is the same for the argument of a Go function that wants an *Object.
+func (th *Thread) own(p cgo.Ptr, t reflect.Type) any {
+	if t != objectType {
+		return nil
+	}
+	return th.adopt(p)
 }
 
 // value performs an operation that gives a value.

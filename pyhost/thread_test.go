@@ -42,7 +42,7 @@ func TestDo(t *testing.T) {
 		require.ErrorIs(t, err, pyhost.AttributeError)
 		_, err = th.Import("no.such.module")
 		require.ErrorIs(t, err, pyhost.ModuleNotFoundError)
-		_, err = th.Value(make(chan int))
+		_, err = th.Value(make(chan<- int))
 		require.ErrorContains(t, err, "no Python form")
 		require.ErrorContains(t, r.Decode(new(string)), "float into string")
 		_, err = pi.Call("")

@@ -179,9 +179,9 @@ func TestOddGoValues(t *testing.T) {
 		for want, v := range map[string]any{
 			"nested deeper than 1000 levels": long, "levels or a cycle": deep, "cycle": ring,
 			"none of its fields is exported": hidden{1}, "hidden has": []any{hidden{1}},
-			"[1]: chan int has no Python form": []any{1, make(chan int)},
-			`["a"].F: func() has no Python`: map[string]any{
-				"a": struct{ F func() }{}},
+			"[1]: chan<- int has no Python form": []any{1, make(chan<- int)},
+			`["a"].F: chan<- int has no Python`: map[string]any{
+				"a": struct{ F chan<- int }{make(chan<- int)}},
 			"argument 1[0]: pyhost_test.roman: no such number": []roman{0},
 			"*errors.errorString":                              errors.New("x"),
 		} {

@@ -1,0 +1,302 @@
+"""Functions and classes of Go in Python: compiled when the first one is met, into the same module as
+bootstrap.py.
+"""
+
+
+class GoError(RuntimeError):
+    """What a Go function returned as its error, where no built-in exception stands for it."""
+
+    __module__ = "pyhost"
+
+
+class Panic(GoError):
+    """A Go function panicked."""
+
+    __module__ = "pyhost"
+
+
+def exception_of(name, message, go_error, where):
+    """The exception for an error of Go, which it carries, and the place of the function that returned it."""
+    if name == "pyhost.Cancelled":
+        cls = Cancelled
+    else:
+        cls = OWN.get(name) or getattr(__import__("builtins"), name, GoError)
+    exc = make_exception(cls, message)
+    exc.__go_error__ = go_error
+    return exc, where
+
+
+OWN = {"pyhost.GoError": GoError, "pyhost.Panic": Panic}
+
+
+def make_exception(cls, message):
+    try:
+        exc = cls(message)
+        if isinstance(exc, BaseException):
+            return exc
+    except Exception:  # UnicodeDecodeError wants more than a text
+        pass
+    return GoError(message)
+
+
+def signature_of(text):
+    import inspect
+
+    names = {}
+    exec(f"def f{text}: pass", names)
+    return inspect.signature(names["f"])
+
+
+def make_module(name, members):
+    import importlib.util
+    import types
+
+    parent, _, last = name.rpartition(".")
+    there = name in sys.modules
+    if parent:
+        package = find_package(parent)
+        there = there or hasattr(package, last)
+    if there or (not parent and importlib.util.find_spec(name)):
+        raise ImportError(f"there is a module {name} already", name=name)
+    module = types.ModuleType(name)
+    vars(module).update(members)
+    sys.modules[name] = module
+    if parent:
+        setattr(package, last, module)
+
+
+def find_package(name):
+    import importlib
+    import types
+
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as e:
+        if not f"{name}.".startswith(f"{e.name}."):
+            raise
+    package = types.ModuleType(name)
+    package.__path__ = []
+    parent, _, last = name.rpartition(".")
+    if parent:
+        setattr(find_package(parent), last, package)
+    return sys.modules.setdefault(name, package)
+
+
+def make_class(spec):
+    """A class for a struct type of Go: its instances hold the Go value, and nothing else."""
+    new, same, hash_of = spec["new"], spec["same"], spec["hash"]
+    methods, special = spec["methods"], spec["special"]
+    adopt = native["adopt"]
+
+    def __new__(cls, /, *args, **fields):
+        value = new(*args, **fields)
+        if type(value) is not cls:
+            value = adopt(cls, value)
+        return value
+
+    def __repr__(self):
+        parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in spec["fields"])
+        return f"{type(self).__qualname__}({parts})"
+
+    def __eq__(self, other):
+        return same(self, other) if isinstance(other, cls) else NotImplemented
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"cannot pickle or copy {type(self).__qualname__!r}, a value of Go")
+
+    def getitem_ok(self, key):
+        value, ok = methods["Get"](self, key)
+        if not ok:
+            raise KeyError(key)
+        return value
+
+    def enter(self):
+        return self
+
+    def leave(self, *exc):
+        methods["Close"](self)
+
+    names = {
+        "__slots__": (), "__module__": spec["module"], "__doc__": spec["doc"] or None,
+        "__new__": __new__, "__repr__": __repr__, "__eq__": __eq__, "__hash__": hash_of,
+        "__reduce_ex__": __reduce_ex__, "__signature__": new.__signature__,
+    }
+    for f in spec["fields"]:
+        names[f["name"]] = property(f["get"], f["set"])
+    names.update(methods)
+    meanings = {
+        "string": ("__str__", "__repr__"), "error": ("__str__",), "len": ("__len__",),
+        "all": ("__iter__",), "get": ("__getitem__",), "set": ("__setitem__",),
+        "delete": ("__delitem__",), "contains": ("__contains__",), "call": ("__call__",),
+    }
+    for method, kind in special.items():
+        for name in meanings.get(kind, ()):
+            names[name] = methods[method]
+    if "get_ok" in special.values():
+        names["__getitem__"] = getitem_ok
+    if "Close" in special:
+        names["__enter__"], names["__exit__"] = enter, leave
+    if "Equal" in special:
+        equal = methods["Equal"]
+        names["__eq__"] = lambda self, other: equal(self, other) if isinstance(other, cls) else NotImplemented
+        names["__hash__"] = None  # what is equal need not be the same
+    cls = type(spec["name"], (native["Value"],), names)
+    return cls
+
+
+def iterate(next_item, stop):
+    """A generator over a sequence of Go."""
+    try:
+        while True:
+            more, value = next_item()
+            if not more:
+                return
+            yield value
+    finally:
+        stop()
+
+
+class Taker:
+    """An iterator that Go reads in batches."""
+
+    def __init__(self, iterable):
+        self.iterator = iter(iterable)
+        self.items, self.error = (), None
+
+    def take(self, n):
+        import itertools
+
+        self.items = items = []
+        if self.error is not None:
+            raise self.error
+        try:
+            items.extend(itertools.islice(self.iterator, n))
+        except Cancelled:
+            raise
+        except BaseException as e:
+            if not items:
+                raise
+            self.error = e
+        return items, len(items) < n and self.error is None
+
+    def close(self):
+        import collections.abc
+
+        if not isinstance(self.iterator, collections.abc.Generator):
+            return
+        try:
+            self.iterator.close()
+        except Cancelled:
+            raise
+        except BaseException as e:
+            report_unraisable(e, self.iterator)
+
+
+def report_unraisable(e, where):
+    import types
+
+    sys.unraisablehook(types.SimpleNamespace(
+        exc_type=type(e), exc_value=e, exc_traceback=e.__traceback__,
+        err_msg="Exception ignored while a loop was left", object=where))
+
+
+def make_file(name, read, write, seek, close):
+    """A binary file object over Go's io interfaces; each of the functions may be None."""
+    import io
+
+    class File(io.RawIOBase):
+        def __init__(self):
+            self.name = name
+
+        def readable(self):
+            return read is not None
+
+        def writable(self):
+            return write is not None
+
+        def seekable(self):
+            return seek is not None
+
+        def readinto(self, buffer):
+            if read is None:
+                raise io.UnsupportedOperation("not readable")
+            data = read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+
+        def write(self, data):
+            if write is None:
+                raise io.UnsupportedOperation("not writable")
+            return write(bytes(data))
+
+        def seek(self, offset, whence=0):
+            if seek is None:
+                raise io.UnsupportedOperation("not seekable")
+            return seek(offset, whence)
+
+        def close(self):
+            if not self.closed:
+                super().close()
+                if close is not None:
+                    close()
+
+    file = File()
+    if read and write:
+        return io.BufferedRandom(file) if seek else io.BufferedRWPair(file, file)
+    return io.BufferedReader(file) if read else io.BufferedWriter(file)
+
+
+MAKERS = {"iterate": iterate, "file": make_file}
+
+
+def read_file(file, n):
+    data = (getattr(file, "read1", None) or file.read)(n)
+    if isinstance(data, str):
+        raise TypeError("a text file: its .buffer is what bytes are read from")
+    if data is None:
+        raise BlockingIOError("a file in non-blocking mode has nothing to read")
+    return data
+
+
+def write_file(file, data):
+    n = file.write(data)
+    return len(data) if n is None else n
+
+
+def log_to(emit, level):
+    """Has the root logger send its records to Go; None takes it back."""
+    import logging
+
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if hasattr(h, "goes_to_go")]:
+        root.removeHandler(handler)
+        if emit is None:
+            root.setLevel(handler.level_before)
+    if emit is None:
+        return
+
+    standard = set(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime"}
+
+    class Handler(logging.Handler):
+        goes_to_go = True
+        level_before = root.level
+
+        def handle(self, record):  # without the lock, which would be held while Go runs
+            if self.filter(record):
+                self.emit(record)
+
+        def emit(self, record):
+            try:
+                exc = record.exc_info and record.exc_info[1]
+                emit((
+                    record.levelno, record.getMessage(), record.created, record.name,
+                    record.pathname, record.lineno, record.funcName or "",
+                    late("describe_exception")(exc) if exc else None,
+                    {k: as_plain(v, True) for k, v in vars(record).items() if k not in standard},
+                ))
+            except Exception:
+                self.handleError(record)
+
+    late("describe_exception")
+    root.addHandler(Handler())
+    root.setLevel(level)

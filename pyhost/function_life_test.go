@@ -1,0 +1,440 @@
+package pyhost_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/cgo"
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+func init() {
+	inChild("function/one place", waitInOnePlace)
+	inChild("function/close waits", closeWaitsForFunction)
+	inChild("function/close cancels", closeCancelsFunction)
+	inChild("function/after close", functionAfterClose)
+	inChild("function/close inside", closeInsideFunction)
+	inChild("function/at exit", functionAtExit)
+}
+
+func TestFunctionsAndClose(t *testing.T) {
+	for name := range children {
+		if what, ok := strings.CutPrefix(name, "function/"); ok {
+			t.Run(what, func(t *testing.T) {
+				t.Parallel()
+				_, errs := apart(t, name)
+				require.Empty(t, errs)
+			})
+		}
+	}
+}
+
+type key struct{}
+
+func TestFunctionHasTheContextOfItsCall(t *testing.T) {
+	mustExec(t, "def through(f, *args): return f(*args)")
+	ctx := context.WithValue(bg, key{}, "value")
+	see := func(ctx context.Context) string { s, _ := ctx.Value(key{}).(string); return s }
+	for _, ctx := range []context.Context{ctx, first(context.WithTimeout(ctx, time.Hour))} {
+		got, err := pyhost.Call[string](ctx, rt, "through", see)
+		require.NoError(t, err)
+		require.Equal(t, "value", got)
+		require.NoError(t, rt.Do(ctx, func(th *pyhost.Thread) error {
+			fn, err := th.Value(see)
+			require.NoError(t, err)
+			s, err := fn.Call("")
+			require.NoError(t, err)
+			require.NoError(t, s.Decode(&got))
+			require.Equal(t, "value", got)
+			return nil
+		}))
+		// Of a call without one it gets none, though the function that made the call had one.
+		got, err = pyhost.Call[string](ctx, rt, "through", func() (string, error) {
+			n, err := pyhost.Call[int](bg, rt, "int", 3)
+			assert.Equal(t, 3, n)
+			if err != nil {
+				return "", err
+			}
+			return pyhost.Call[string](bg, rt, "through", see)
+		})
+		require.NoError(t, err)
+		require.Empty(t, got)
+	}
+	// Its end is seen by the function, and the caller learns of it.
+	short, stop := context.WithTimeout(bg, 20*time.Millisecond)
+	defer stop()
+	err := rt.Call(short, "through", nil, func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, rt.Exec(bg, "pass"))
+}
+
+func first(ctx context.Context, _ context.CancelFunc) context.Context { return ctx }
+
+func TestCancelPythonThatCallsGo(t *testing.T) {
+	mustExec(t, `
+def forever(f):
+    while True:
+        f(1)
+`)
+	for _, f := range []any{func(int) {}, func(n int) int { return n },
+		func(*pyhost.Thread, int) {},
+		func(context.Context, any) error { return rt.Exec(bg, "pass") },
+		func(any) error { return errors.Join(rt.Exec(bg, "sum(range(1000))")) }} {
+		ctx, stop := context.WithTimeout(bg, 20*time.Millisecond)
+		err := rt.Call(ctx, "forever", nil, f)
+		stop()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var ce *pyhost.CancelError
+		require.ErrorAs(t, err, &ce)
+		require.False(t, ce.Abandoned)
+	}
+}
+
+func TestFunctionsNest(t *testing.T) {
+	mustExec(t, "def down(f, n): return f(n)")
+	var plain func(n int) (int, error)
+	plain = func(n int) (int, error) {
+		if n == 0 {
+			return 0, nil
+		}
+		sum, err := pyhost.Call[int](bg, rt, "down", plain, n-1)
+		return sum + n, err
+	}
+	var attached func(th *pyhost.Thread, n int) (int, error)
+	attached = func(th *pyhost.Thread, n int) (sum int, err error) {
+		if n == 0 {
+			return 0, nil
+		}
+		main, err := th.Import("__main__")
+		if err != nil {
+			return 0, err
+		}
+		r, err := main.Call("down", attached, n-1)
+		if err != nil {
+			return 0, err
+		}
+		err = r.Decode(&sum)
+		return sum + n, err
+	}
+	for _, f := range []any{plain, attached} {
+		sum, err := pyhost.Call[int](bg, rt, "down", f, 100)
+		require.NoError(t, err)
+		require.Equal(t, 5050, sum)
+		ctx, stop := context.WithTimeout(bg, time.Minute)
+		sum, err = pyhost.Call[int](ctx, rt, "down", f, 100)
+		stop()
+		require.NoError(t, err)
+		require.Equal(t, 5050, sum)
+	}
+	mustExec(t, "def endless(f): f()")
+	var endless func() error
+	endless = func() error { return rt.Call(bg, "endless", nil, endless) }
+	require.ErrorIs(t, endless(), pyhost.RecursionError)
+	require.NoError(t, rt.Exec(bg, "pass"))
+}
+
+// Threads that Python has made call Go, and Go calls back.
+func TestThreadsOfPythonCallGo(t *testing.T) {
+	mustExec(t, `
+import threading
+def crowd(f, n):
+    out = []
+    ts = [threading.Thread(target=lambda i=i: out.append(f(i))) for i in range(n)]
+    for t in ts: t.start()
+    for t in ts: t.join()
+    return sorted(out)
+`)
+	want := make([]int, 20)
+	for i := range want {
+		want[i] = i + 1
+	}
+	for _, f := range []any{
+		func(n int) int { return n + 1 },
+		func(n int) (int, error) { return pyhost.Call[int](bg, rt, "sum", []int{n, 1}) },
+		func(ctx context.Context, n int) (sum int, err error) {
+			ctx, stop := context.WithTimeout(ctx, time.Minute)
+			defer stop()
+			err = rt.Call(ctx, "sum", &sum, []int{n, 1})
+			return sum, err
+		},
+		func(th *pyhost.Thread, n *pyhost.Object) (*pyhost.Object, error) {
+			return n.Call("__add__", 1)
+		},
+		func(n int) (sum int, err error) {
+			err = rt.Do(bg, func(th *pyhost.Thread) error {
+				o, err := th.Value(n)
+				if err == nil {
+					err = th.Detach(runtime.Gosched)
+				}
+				if err == nil {
+					o, err = o.Call("__add__", 1)
+				}
+				if err == nil {
+					err = o.Decode(&sum)
+				}
+				return err
+			})
+			return sum, err
+		},
+	} {
+		got, err := pyhost.Call[[]int](bg, rt, "crowd", f, len(want))
+		require.NoError(t, err, "%T", f)
+		require.Equal(t, want, got, "%T", f)
+	}
+}
+
+// A function runs detached: others are in Python meanwhile, and it may wait for them.
+func TestFunctionRunsDetached(t *testing.T) {
+	mustExec(t, "def through(f): return f()")
+	require.NoError(t, rt.Call(bg, "through", nil, func() error {
+		done := make(chan error)
+		go func() { done <- rt.Exec(bg, "pass") }()
+		return <-done
+	}))
+	require.NoError(t, rt.Call(bg, "through", nil, func(th *pyhost.Thread) error {
+		done := make(chan error)
+		go func() { done <- rt.Exec(bg, "pass") }()
+		var err error
+		if e := th.Detach(func() { err = <-done }); e != nil {
+			return e
+		}
+		return err
+	}))
+}
+
+func waitInOnePlace(t require.TestingT) {
+	rt := mustOpen(t, pyhost.Config{MaxThreads: 1})
+	require.NoError(t, rt.Exec(bg, "def through(f): return f()"))
+	var f func() error
+	depth := 0
+	f = func() error {
+		if depth++; depth == 20 {
+			return nil
+		}
+		done := make(chan error)
+		go func() { done <- rt.Call(bg, "through", nil, f) }()
+		return <-done
+	}
+	require.NoError(t, f())
+	require.NoError(t, rt.Close())
+}
+
+func closeWaitsForFunction(t require.TestingT) {
+	rt := mustOpen(t, patient)
+	require.NoError(t, rt.Exec(bg, "def through(f): return f()"))
+	begun, goOn, result := make(chan bool), make(chan bool), make(chan error)
+	go func() {
+		result <- rt.Call(bg, "through", nil, func() error {
+			close(begun)
+			<-goOn
+			return rt.Exec(bg, "pass") // it is inside: it may still call
+		})
+	}()
+	<-begun
+	closed := closing(t, rt)
+	close(goOn)
+	require.NoError(t, <-result)
+	require.NoError(t, <-closed)
+}
+
+func closeCancelsFunction(t require.TestingT) {
+	rt := mustOpen(t, quick)
+	require.NoError(t, rt.Exec(bg, "def through(f): return f()"))
+	begun, result := make(chan bool), make(chan error)
+	go func() {
+		result <- rt.Call(bg, "through", nil, func(ctx context.Context) error {
+			close(begun)
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
+	}()
+	<-begun
+	require.NoError(t, rt.Close())
+	require.ErrorIs(t, <-result, pyhost.ErrClosed)
+}
+
+// A thread of Python that Close cannot end goes on; Go is not called by it any more.
+func functionAfterClose(t require.TestingT) {
+	rt := mustOpen(t, quick)
+	var mu sync.Mutex
+	closed, called := false, make(chan bool, 1)
+	f := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		assert.False(t, closed)
+		select {
+		case called <- true:
+		default:
+		}
+	}
+	require.NoError(t, rt.Call(bg, "__main__.__dict__.update", nil, pyhost.Kw{"f": f}))
+	require.NoError(t, rt.Exec(bg, `
+import threading
+def stubborn():
+    while True:
+        try:
+            while True:
+                f()
+        except BaseException as e:
+            err = e
+threading.Thread(target=stubborn, daemon=True).start()
+`))
+	<-called
+	_ = leak(t, rt.Close())
+	mu.Lock()
+	closed = true
+	mu.Unlock()
+	<-time.After(closeTimeout) // nothing to wait for: it must not happen
+}
+
+func closeInsideFunction(t require.TestingT) {
+	rt := mustOpen(t, patient)
+	require.NoError(t, rt.Exec(bg, "def through(f): return f()"))
+	for _, f := range []any{rt.Close, func(*pyhost.Thread) error { return rt.Close() }} {
+		require.ErrorContains(t, rt.Call(bg, "through", nil, f), "while attached")
+	}
+	require.NoError(t, rt.Close())
+}
+
+// While Python ends its functions are called by atexit handlers, and not by what comes later.
+func functionAtExit(t require.TestingT) {
+	rt := mustOpen(t, patient)
+	var log []string
+	note := func(what string) { log = append(log, what) }
+	require.NoError(t, rt.Module(bg, "host", pyhost.Members{"note": note}))
+	require.NoError(t, rt.Exec(bg, `
+import atexit, host
+atexit.register(host.note, "atexit")
+class Last:
+    def __del__(self, note=host.note):
+        try:
+            note("finalized")
+        except RuntimeError as e:
+            pass
+last = Last()
+`))
+	require.NoError(t, rt.Close())
+	require.Equal(t, []string{"atexit"}, log)
+	require.Zero(t, cgo.LiveValues())
+}
+
+func TestMisuseInFunction(t *testing.T) {
+	mustExec(t, "def through(f): return f()")
+	var kept *pyhost.Thread
+	var object *pyhost.Object
+	for _, attached := range []bool{false, true} {
+		leave := func() { kept, _ = rt.Acquire(bg) }
+		var f any = leave
+		if attached {
+			f = func(*pyhost.Thread) { leave() }
+		}
+		done := make(chan error)
+		go func() { done <- rt.Call(bg, "through", nil, f) }()
+		require.NoError(t, <-done)
+		require.Panics(t, kept.Release)
+		require.NoError(t, rt.Exec(bg, "pass"))
+	}
+	require.NoError(t, rt.Call(bg, "through", nil, func(th *pyhost.Thread) (err error) {
+		kept = th
+		object, err = th.Value("x")
+		return err
+	}))
+	_, err := kept.Import("json")
+	require.ErrorIs(t, err, pyhost.ErrReleased)
+	require.ErrorIs(t, object.Decode(new(string)), pyhost.ErrReleased)
+	require.ErrorIs(t, rt.Call(bg, "through", nil, func() *pyhost.Object { return object }),
+		pyhost.ErrReleased)
+	require.NoError(t, rt.Call(bg, "through", nil, func(th *pyhost.Thread) { th.Release() }))
+	err = rt.Call(bg, "through", nil, func() chan<- int { return make(chan<- int) })
+	require.ErrorContains(t, err, "chan<- int has no Python form")
+	err = rt.Call(bg, "through", nil, func(th *pyhost.Thread) error {
+		return rt.Call(bg, "through", nil, func() error { _, err := th.Import("json"); return err })
+	})
+	require.ErrorIs(t, err, pyhost.ErrWrongThread)
+	require.NoError(t, rt.Exec(bg, "pass"))
+}
+
+// A million calls of functions of all kinds leave nothing behind.
+func TestFunctionsDoNotLeak(t *testing.T) {
+	calls := 1_000_000
+	if testing.Short() || instrumented {
+		calls = 40_000
+	}
+	mustExec(t, `
+def ten(f, g, h, n):
+    for i in range(n):
+        f(i, 1); f(2, b=i); g("text"); h([i, None]); g(str(i), k=1)
+        try: f(1)
+        except TypeError: pass
+        try: h(None)
+        except ValueError: pass
+        h(g); h(lambda: 0); f(3, 4)
+`)
+	live := cgo.LiveValues()
+	fails := errors.New("no list")
+	one := func(n int) error {
+		f := pyhost.Function{Func: func(a, b int) int { return a + b }, Params: []string{"a", "b"}}
+		g := pyhost.Function{Func: func(s string, o struct {
+			K int `py:"k"`
+		}) (string, int) {
+			return s, o.K
+		}, Params: []string{"s", "o"}}
+		h := func(th *pyhost.Thread, v any) (any, error) {
+			if v == nil {
+				return nil, errors.Join(pyhost.ValueError, fails)
+			}
+			return v, nil
+		}
+		return rt.Call(bg, "ten", nil, f, g, h, n)
+	}
+	round := func(n int) {
+		for range n / 1000 {
+			require.NoError(t, one(100))
+		}
+		require.NoError(t, rt.Exec(bg, "import gc; gc.collect()"))
+		runtime.GC()
+		require.NoError(t, rt.Exec(bg, "gc.collect()"))
+	}
+	round(calls / 10)
+	before, blocks := resident(t), allocated(t)
+	round(calls)
+	require.Less(t, allocated(t)-blocks, 2000)
+	if !instrumented {
+		require.Less(t, resident(t)-before, int64(20<<20))
+	}
+	require.Eventually(t, func() bool { // Refs are given back when Go's collector has seen them
+		runtime.GC()
+		_ = rt.Exec(bg, "gc.collect()")
+		return cgo.LiveValues() <= live
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+func TestFunctionsUnderForcedGC(t *testing.T) {
+	defer collectAlways()()
+	mustExec(t, "def through(f, v): return f(v)")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 50 {
+				got, err := pyhost.Call[[]string](bg, rt, "through",
+					func(v []string) []string { return append(v, strings.Repeat("x", 100*i)) },
+					[]string{strings.Repeat("y", 1000*i)})
+				assert.NoError(t, err) //nolint:testifylint // on another goroutine
+				want := []string{strings.Repeat("y", 1000*i), strings.Repeat("x", 100*i)}
+				assert.Equal(t, want, got)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,60 @@
+package pyhost
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/pyhost/pyhost/cgo"
+)
+
+// Members are what a module of Go is made of, by name: functions (a func or a [Function]), classes
+// (a [Class]), and values of any other kind, which are its constants. "__doc__" is its docstring.
+type Members map[string]any
+
+// Module makes a module that Python code can import. A dotted name is put into its packages too,
+// which are made where they do not exist. A module of that name which is there already is an error.
+// Any goroutine may call it.
+func (rt *Runtime) Module(ctx context.Context, name string, members Members) error {
+	values := make(map[string]any, len(members))
+	for _, k := range slices.Sorted(maps.Keys(members)) {
+		v := members[k]
+		if !isIdentifier(k) {
+			return fmt.Errorf("pyhost: module %s: %q cannot be the name of a member", name, k)
+		}
+		v, err := rt.member(ctx, k, name, v)
+		if err != nil {
+			return fmt.Errorf("pyhost: module %s: %s: %w", name, k, err)
+		}
+		values[k] = v
+	}
+	if err := rt.Call(ctx, "_pyhost.module", nil, name, values); err != nil {
+		return fmt.Errorf("pyhost: module %s: %w", name, err)
+	}
+	return nil
+}
+
+func (rt *Runtime) member(ctx context.Context, name, module string, v any) (any, error) {
+	switch m := v.(type) {
+	case Function:
+		m.Name, m.Module = name, module
+		return m, nil
+	case Class:
+		return rt.newClass(ctx, name, module, &m)
+	}
+	if reflect.ValueOf(v).Kind() == reflect.Func {
+		return Function{Func: v, Name: name, Module: module}, nil
+	}
+	return v, nil
+}
+
+// function makes a function ready to cross with this call, which holds it until it has run.
+func (c *call) function(f *cgo.Function) (cgo.GoPtr, error) {
+	p, err := c.rt.newFunction(f)
+	if err == nil {
+		c.gos = append(c.gos, p)
+	}
+	return p, err
+}
