@@ -7,7 +7,7 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
-	handles "runtime/cgo"
+	rtcgo "runtime/cgo"
 	"sync"
 	"unsafe"
 )
@@ -25,7 +25,7 @@ var exportType = reflect.TypeFor[*Export]()
 // that it does not depend on the Export.
 type memory struct {
 	pin  runtime.Pinner
-	self handles.Handle
+	self rtcgo.Handle
 
 	mu       sync.Mutex // never taken by a thread that is attached
 	released bool
@@ -47,7 +47,7 @@ func NewExport(data unsafe.Pointer, format string, itemSize int, shape []int,
 		stride *= shape[i]
 	}
 	letters := append([]byte(format), 0)
-	m.self = handles.NewHandle(m)
+	m.self = rtcgo.NewHandle(m)
 	// Pinned, it keeps its address; as a number it may lie beside pointers to other Go memory.
 	p := C.py_export_new(C.uint64_t(m.self), C.uint64_t(uintptr(data)), toInt(readOnly),
 		(*C.char)(unsafe.Pointer(&letters[0])), C.int64_t(itemSize), C.int(len(shape)), &dims[0])
@@ -112,7 +112,7 @@ func Exports() int { return int(C.py_export_count()) }
 //
 //export go_export_released
 func go_export_released(handle C.uint64_t) {
-	go handles.Handle(handle).Value().(*memory).release()
+	go rtcgo.Handle(handle).Value().(*memory).release()
 }
 
 // The Export stays reachable from the encoder: the address must be good until C has read it.

@@ -126,7 +126,7 @@ func viewObject[T Item](o *Object, writable bool) (*View[T], error) {
 // fill sets Data.
 func (v *View[T]) fill(th *Thread, writable bool) error {
 	t := reflect.TypeFor[T]()
-	got, want := itemOf(v.Format), itemOf(format(t))
+	got, want := layoutOf(v.Format), layoutOf(format(t))
 	if got.kind != want.kind || v.ItemSize != int(t.Size()) {
 		return fmt.Errorf("items of format %q and %d bytes are no %s", v.Format, v.ItemSize, t)
 	}
@@ -185,34 +185,34 @@ func (v *View[T]) Release() {
 	}
 }
 
-// item is what a format says of the items.
-type item struct {
+// layout is what a format says of the items.
+type layout struct {
 	kind    byte // b, i, u, f, c as in numpy; 0: nothing that Go has
 	swapped bool // the bytes are in the other order
 }
 
-func itemOf(format string) item {
+func layoutOf(format string) layout {
 	big := binary.NativeEndian.Uint16([]byte{0, 1}) == 1
-	var it item
+	var l layout
 	switch order := format[:min(1, len(format))]; order {
 	case "<", ">", "!":
-		it.swapped = big == (order == "<")
+		l.swapped = big == (order == "<")
 		format = format[1:]
 	case "@", "=", "^":
 		format = format[1:]
 	}
 	switch {
 	case format == "Zf", format == "Zd", format == "F", format == "D":
-		it.kind = 'c'
+		l.kind = 'c'
 	case len(format) != 1:
 	case format == "?":
-		it.kind = 'b'
+		l.kind = 'b'
 	case strings.Contains("bhilqn", format):
-		it.kind = 'i'
+		l.kind = 'i'
 	case strings.Contains("cBHILQN", format):
-		it.kind = 'u'
+		l.kind = 'u'
 	case strings.Contains("fd", format):
-		it.kind = 'f'
+		l.kind = 'f'
 	}
-	return it
+	return l
 }
