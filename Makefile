@@ -23,15 +23,21 @@ SLOW := go test -count=1 -timeout 15m
 
 # Both versions are in its path: it refuses code for a later Go than the one that built it.
 LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION 2>/dev/null)
-C_FILES := $(wildcard cgo/*.c cgo/*.h)
+C_FILES := $(wildcard cgo/*.[ch] pyhost/gopython3/*.[ch] examples/peers/limit/*.c)
+
+# go-python3 names what newer Pythons do not declare: see pyhost/gopython3.
+GOPYTHON3 := ./pyhost/gopython3 ./examples/migrate/... ./examples/peers
+GOPYTHON3_FLAGS := -O2 -g -Wno-deprecated-declarations \
+	-include "$(CURDIR)/pyhost/gopython3/compat.h"
 
 # Without a C compiler Go would leave the files with C out, and complain of something else.
 export CGO_ENABLED := 1
 
-.PHONY: help setup setup-test run test test-all race asan stress bench check fmt clean
+.PHONY: help setup setup-test setup-gopython3 run test test-gopython3 test-all \
+	race asan stress bench bench-peers check fmt clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 setup:
 	@.ci/setup build
@@ -39,12 +45,21 @@ setup:
 setup-test:
 	@.ci/setup test
 
+setup-gopython3:
+	@.ci/setup gopython3
+
 run: setup ## run examples/gilhandoff on the bundled Python
 	$(BUNDLED) go run ./examples/gilhandoff $(ARGS)
 
 test: setup-test ## run the tests on the bundled Python and on the system's
 	$(BUNDLED) $(TEST) $(TESTFLAGS) ./...
 	$(SYSTEM) $(TEST) $(TESTFLAGS) ./...
+
+# On the Python that pkg-config finds, to which the programs are linked.
+test-gopython3: export CGO_CFLAGS := $(GOPYTHON3_FLAGS)
+test-gopython3: setup-gopython3 ## run the tests of what uses go-python3 too
+	go vet -tags gopython3 $(GOPYTHON3)
+	$(BUNDLED) $(TEST) -tags gopython3 $(TESTFLAGS) $(GOPYTHON3)
 
 test-all: setup-test ## run the tests on a Python of each version that Discover finds
 	@pythons=$$($(BUNDLED) go run ./examples/doctor -usable) && failed= && \
@@ -73,6 +88,10 @@ stress: setup ## hammer for STRESS_TEST_DURATION a test, under the race detector
 
 bench: setup ## run the benchmarks, one package at a time, and print their ratios
 	go test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 1h $(TESTFLAGS) ./...
+
+bench-peers: export CGO_CFLAGS := $(GOPYTHON3_FLAGS)
+bench-peers: setup-gopython3 ## compare with go-python3, Python, C and others: examples/peers
+	$(SYSTEM) go run -tags gopython3 ./examples/peers -o examples/peers $(ARGS)
 
 check: setup $(LINT)/golangci-lint ## look at format, vet, lint and go.mod
 	@echo gofmt -l . && unformatted=$$(gofmt -l .) && [[ -z $$unformatted ]] || \

@@ -3,6 +3,7 @@ module github.com/pyhost/pyhost
 go 1.26.0
 
 require (
+	github.com/DataDog/go-python3 v0.0.0-20211102160307-40adc605f1fe
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/jackc/puddle/v2 v2.2.3
 	github.com/kluctl/go-embed-python v0.0.0-3.14.6-20260610-1

@@ -85,7 +85,7 @@ def find_package(name):
 def make_class(spec):
     """A class for a struct type of Go: its instances hold the Go value, and nothing else."""
     new, same, hash_of = spec["new"], spec["same"], spec["hash"]
-    methods, special = spec["methods"], spec["special"]
+    fields, methods, special = spec["fields"] or (), spec["methods"], spec["special"]
     adopt = native["adopt"]
 
     def __new__(cls, /, *args, **fields):
@@ -95,7 +95,7 @@ def make_class(spec):
         return value
 
     def __repr__(self):
-        parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in spec["fields"])
+        parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in fields)
         return f"{type(self).__qualname__}({parts})"
 
     def __eq__(self, other):
@@ -121,7 +121,7 @@ def make_class(spec):
         "__new__": __new__, "__repr__": __repr__, "__eq__": __eq__, "__hash__": hash_of,
         "__reduce_ex__": __reduce_ex__, "__signature__": new.__signature__,
     }
-    for f in spec["fields"]:
+    for f in fields:
         names[f["name"]] = property(f["get"], f["set"])
     names.update(methods)
     meanings = {

@@ -105,9 +105,10 @@ struct py_callback {
 // How the thread stood before an attach; filled by py_enter, undone by py_leave, LIFO.
 struct py_scope {
     struct py_state *st, *prev;
-    void *key;  // what the gilstate slot held
-    int nested; // it was attached already: nothing to give back
-    int depth;  // of the scopes open on this thread: the last must be left first
+    void *key;        // what the gilstate slot held
+    int nested;       // it was attached already: nothing to give back
+    int depth;        // of the scopes open on this thread: the last must be left first
+    PyObject *exc[3]; // if nested: see py_set_aside
 };
 
 enum {
@@ -151,7 +152,7 @@ struct py_frame {
     uint64_t len;                      // length of the result
     uint64_t shape;                    // struct py_shape of the target, or 0
     uint64_t far, nfar;                // C memory of struct py_far, to be freed
-    uint64_t scope[5];                 // the struct py_scope of a Thread, while it is attached
+    uint64_t scope[7];                 // the struct py_scope of a Thread, while it is attached
     uint8_t buf[PY_FRAME_BUF];
 };
 
@@ -251,6 +252,9 @@ int py_close_states(struct py_interp *, PyThreadState *own); // 0, or states tha
 int py_attach(struct py_interp *, struct py_frame *);
 int py_detach(struct py_interp *, struct py_frame *, const uint64_t *objs, size_t n);
 int py_holds(struct py_frame *); // is this thread attached by it?
+// Attaches the thread again if other code of the C API has left it detached: 1 then, 0 if there was
+// nothing to do, -1 if the frame's Thread is not that of this OS thread.
+int py_realign(struct py_frame *);
 int py_pause(struct py_frame *); // Thread.Detach: 0, or PY_NOT_ATTACHED
 int py_resume(struct py_interp *);
 
@@ -306,7 +310,8 @@ enum {
     PY_OBJ_IMPORT,
     PY_OBJ_VALUE,
     PY_OBJ_CALL,
-    PY_OBJ_VIEW
+    PY_OBJ_VIEW,
+    PY_OBJ_PENDING
 };
 int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *, int op, uint64_t obj,
               const uint8_t *in, size_t len);
@@ -433,6 +438,17 @@ void py_forget_kinds(struct py_interp *);
 PyObject *py_take_exception(void);
 void py_fail(PyObject *type, const char *text);
 int py_raised(struct py_interp *, struct py_frame *); // PY_RAISED, or PY_NO_MEMORY
+// Other code of the C API on this thread may have left an exception set. What is nested inside runs
+// without it, and puts it back.
+static inline void py_set_aside(PyObject *exc[3]) {
+    exc[0] = NULL;
+    if (py.PyErr_Occurred())
+        py.PyErr_Fetch(&exc[0], &exc[1], &exc[2]);
+}
+static inline void py_set_back(PyObject *exc[3]) {
+    if (exc[0])
+        py.PyErr_Restore(exc[0], exc[1], exc[2]);
+}
 
 // callback.c
 PyObject *py_natives(struct py_interp *);

@@ -36,7 +36,19 @@ static PyObject *new_value(struct py_interp *in, const uint8_t *p, size_t len) {
     return o;
 }
 
-static int perform(struct py_interp *in, struct py_frame *f, int op, PyObject *o,
+// The exception that other code of the C API left set, or what it did to the thread.
+static int pending(struct py_interp *in, struct py_frame *thread, struct py_frame *f) {
+    int moved = py_realign(thread);
+    if (moved < 0)
+        return PY_NOT_ATTACHED;
+    if (moved && !py.PyErr_Occurred())
+        py.PyErr_SetString(*py.PyExc_RuntimeError,
+                           "the code detached its thread, by PyEval_SaveThread or "
+                           "PyThreadState_Swap, and did not attach it again");
+    return py.PyErr_Occurred() ? py_raised(in, f) : PY_OK;
+}
+
+static int operate(struct py_interp *in, struct py_frame *f, int op, PyObject *o,
                    const uint8_t *arg, size_t len) {
     switch (op) {
     case PY_OBJ_ATTR:
@@ -60,12 +72,18 @@ static int perform(struct py_interp *in, struct py_frame *f, int op, PyObject *o
 // Go functions that are called meanwhile are called by `thread`.
 int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *f, int op, uint64_t obj,
               const uint8_t *arg, size_t len) {
+    struct py_interp *in = (struct py_interp *)interp;
+    PyObject *exc[3];
+    if (op == PY_OBJ_PENDING)
+        return pending(in, thread, f);
     if (!py_holds(thread))
         return PY_NOT_ATTACHED;
     struct py_state *st = py_thread.cur;
     struct py_frame *outer = st->frame;
     st->frame = thread;
-    int rc = perform((struct py_interp *)interp, f, op, (PyObject *)obj, arg, len);
+    py_set_aside(exc);
+    int rc = operate(in, f, op, (PyObject *)obj, arg, len);
+    py_set_back(exc);
     st->frame = outer;
     return rc;
 }

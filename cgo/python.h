@@ -240,6 +240,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyErr_Clear, (void))                                                                   \
     X(void, PyErr_SetString, (PyObject *, const char *))                                           \
     X(void, PyErr_SetObject, (PyObject *, PyObject *))                                             \
+    X(void, PyErr_WriteUnraisable, (PyObject *))                                                   \
     X(PyObject *, PyErr_NoMemory, (void))                                                          \
     X(int, Py_EnterRecursiveCall, (const char *))                                                  \
     X(void, Py_LeaveRecursiveCall, (void))                                                         \

@@ -126,6 +126,10 @@ const (
 	ObjValue  ObjectOp = C.PY_OBJ_VALUE  // arg: an encoded value; gives an object
 	ObjCall   ObjectOp = C.PY_OBJ_CALL   // arg: encoded arguments; gives an object
 	ObjView   ObjectOp = C.PY_OBJ_VIEW   // arg: a byte, 1 to write; gives a View
+
+	// ObjPending takes the exception that other code of the C API left set on the thread, and gives
+	// nothing. It attaches the thread again if that code has detached it.
+	ObjPending ObjectOp = C.PY_OBJ_PENDING
 )
 
 // Object performs op on the OS thread that is attached by the frame `thread`.

@@ -275,6 +275,24 @@ static void attached(struct py_state *st, struct py_frame *f) {
     py_attached(st, f);
 }
 
+// Other code of the C API may detach the thread, or attach another state, and not undo it. Up to
+// 3.11 the current state is that of whoever holds the GIL: so not NULL after a detach.
+static PyThreadState *current(void) {
+    return py.PyThreadState_GetUnchecked ? py.PyThreadState_GetUnchecked()
+                                         : py._PyThreadState_UncheckedGet();
+}
+
+static int is_current(struct py_state *st) {
+    return current() == st->ts;
+}
+
+static int is_mine(PyThreadState *ts) {
+    struct py_state *st;
+    for (st = py_thread.all; st && st->ts != ts; st = st->thread_next) {
+    }
+    return st != NULL;
+}
+
 int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
     struct py_state *cur = py_thread.cur, *st = cur && cur->in == in ? cur : find(in);
     if (!st && !(st = make(in))) {
@@ -290,6 +308,11 @@ int py_enter(struct py_interp *in, struct py_scope *sc, struct py_frame *f) {
     if (sc->nested) {
         if (f && f->flags & PY_FRAME_BATON)
             py_pass_baton(in);
+        if (!is_current(st)) {
+            st->inside--;
+            return PY_NOT_ATTACHED;
+        }
+        py_set_aside(sc->exc);
         return PY_OK;
     }
     if (cur) { // never wait for one interpreter while attached to another
@@ -310,8 +333,10 @@ static inline void detach(struct py_state *st) {
 void py_leave(struct py_scope *sc) {
     struct py_state *st = sc->st, *prev = sc->prev;
     st->inside--;
-    if (sc->nested)
+    if (sc->nested) {
+        py_set_back(sc->exc);
         return;
+    }
     detach(st);
     slot_set(sc->key);
     if (prev) {
@@ -418,7 +443,22 @@ int py_attach(struct py_interp *in, struct py_frame *f) {
 }
 
 int py_holds(struct py_frame *f) {
-    return py_thread.cur && py_thread.cur == scope_of(f)->st;
+    return py_thread.cur && py_thread.cur == scope_of(f)->st && is_current(py_thread.cur);
+}
+
+int py_realign(struct py_frame *f) {
+    struct py_state *st = py_thread.cur;
+    if (!st || st != scope_of(f)->st)
+        return -1;
+    if (is_current(st))
+        return 0;
+    PyThreadState *now = current();
+    if (now && (py_loaded_version() >= 0x030c || is_mine(now)))
+        py.PyThreadState_Swap(st->ts);
+    else
+        py.PyEval_RestoreThread(st->ts);
+    slot_set(st->ts);
+    return 1;
 }
 
 // Gives the objects back first; or refuses, and does nothing.
@@ -427,6 +467,8 @@ int py_detach(struct py_interp *in, struct py_frame *f, const uint64_t *objs, si
         return PY_NOT_ATTACHED;
     if (scope_of(f)->depth != scope_of(f)->st->inside)
         return PY_NOT_LAST;
+    if (py.PyErr_Occurred()) // by other code of the C API: it would hit whoever comes next
+        py.PyErr_WriteUnraisable(NULL);
     while (n--)
         py.Py_DecRef((PyObject *)objs[n]);
     if (f->flags & PY_FRAME_CANCELLABLE)

@@ -40,12 +40,17 @@
 //	[16]byte type called UUID       UUID               *Ref
 //	encoding.TextMarshaler          str                string
 //	[Marshaler]                     what it returns    as that
+//	func, [Function]                a function         *Ref
+//	iter.Seq, iter.Seq2, channel    generator          *Ref
+//	[File]                          file object        *Ref
+//	struct of a [Class]             instance           pointer to the struct
 //	*[Buffer]                       memory, see below  *Ref
 //	*[Object], *[Ref]               itself             *Ref for anything else
 //
 // A subclass of a built-in type is a value of that type: IntEnum, namedtuple, OrderedDict. A member
-// of another enumeration stands for its value, a scalar of numpy for the Python number. Funcs,
-// channels and structs none of whose fields is exported have no Python form: an error.
+// of another enumeration stands for its value, a scalar of numpy for the Python number. Channels
+// that cannot be received from and structs none of whose fields is exported have no Python form: an
+// error.
 //
 // A typed target takes more than an any would, and checks range and type; what does not fit is an
 // error that says where: "result[3].price: str into float64".
@@ -81,6 +86,14 @@
 // error.
 //
 // A value may be nested 1,000 levels deep; one that goes deeper, as a cycle does, is an error.
+//
+// # Go in Python
+//
+// A func that is passed to Python, alone or as part of a value, can be called there: see [Function].
+// [Runtime.Module] makes an importable module of functions, constants and classes ([Class]). They
+// are called on the OS thread of their caller, detached: others run Python meanwhile. What they
+// return lives as long as Python holds it, but a Go value that holds a [Ref] to a Python object
+// which holds that value is a cycle that neither collector sees.
 //
 // # Memory without a copy
 //

@@ -177,6 +177,9 @@ func (p *Pool[R]) acquire(ctx context.Context) (*puddle.Resource[*member[R]], er
 func (p *Pool[R]) wait(ctx context.Context) (*puddle.Resource[*member[R]], error) {
 	n := p.waiting.Add(1)
 	defer p.waiting.Add(-1)
+	if p.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
 	if res := p.hot.Swap(nil); res != nil {
 		return res, nil
 	}
@@ -189,6 +192,9 @@ func (p *Pool[R]) wait(ctx context.Context) (*puddle.Resource[*member[R]], error
 	}
 	res, err := p.puddle.Acquire(ctx)
 	switch {
+	case err == nil && p.ctx.Err() != nil: // the puddle refuses a little later than the pool
+		res.Release()
+		return nil, ErrClosed
 	case errors.Is(err, puddle.ErrClosedPool):
 		return nil, ErrClosed
 	case err != nil && ctx.Err() != nil:

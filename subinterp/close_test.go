@@ -101,7 +101,7 @@ func TestCloseDuringCalls(t *testing.T) {
 	for name, gil := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			cfg := quick
-			cfg.GIL = gil
+			cfg.GIL, cfg.CloseTimeout = gil, 2*time.Second // on a busy machine too
 			rt, err := subinterp.New(bg, mainRT, cfg)
 			require.NoError(t, err)
 			var wg sync.WaitGroup

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const asProgram = "CALLBACKS_MAIN"
+
+// TestMain makes the test binary the program itself when asked.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func program(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func TestCallbacks(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.go"), []byte("a\n// TODO\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.go"), []byte("1\n2\n3\n4\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.txt"), nil, 0o600))
+	out, err := program(t, "-root", dir, "-limit", "3", "-calls", "1000")
+	require.NoError(t, err, out)
+	for _, want := range []string{
+		"2 files, the longest: b.go, a.go\n",
+		"  a.go: 1 to-dos\n", "  b.go: 4 lines, of at most 3\n2 findings\n",
+		`msg="as it should be, there is no 'no/such/file.go'" logger=rules`,
+		"level=ERROR msg=\"cannot read\" logger=rules at=rules.py:", "error.type=FileNotFoundError",
+		"the error is fs.ErrNotExist again: true\n",
+		"1000 calls of Go by Python: ",
+	} {
+		require.Contains(t, out, want)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	out, err := program(t, "-root", filepath.Join(t.TempDir(), "no"))
+	require.Error(t, err)
+	require.Contains(t, out, "no such file")
+	_, err = program(t, "-calls", "-1")
+	require.Error(t, err)
+}

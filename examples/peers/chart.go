@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"strings"
+)
+
+const (
+	barHeight, gap    = 16, 6
+	labelEnd, plotEnd = 190, 660
+	valueEnd          = 760
+)
+
+// chart draws a bar for each peer and task, on a logarithmic scale, with the line at 1.
+func (r *report) chart() string {
+	low, high := 1.0, 1.0
+	for _, p := range r.peers {
+		for _, t := range r.tasks {
+			if x, ok := r.ratio(p, t); ok {
+				low, high = min(low, x.least), max(high, x.most)
+			}
+		}
+	}
+	low, high = math.Floor(math.Log10(low)), math.Ceil(math.Log10(high*1.01))
+	x := func(v float64) float64 {
+		return labelEnd + (math.Log10(v)-low)/(high-low)*(plotEnd-labelEnd)
+	}
+	var grid, out strings.Builder // bars lie on top of the grid
+	y := 10
+	for _, t := range r.tasks {
+		y += 18
+		fmt.Fprintf(&out, "<text class='head' x='8' y='%d'>%s</text>\n", y, escape(t.what))
+		y += gap
+		for _, p := range r.peers {
+			if ratio, ok := r.ratio(p, t); ok {
+				bar(&out, x, y, p.name, ratio)
+				y += barHeight + gap
+			}
+		}
+	}
+	for e := low; e <= high; e++ {
+		value := math.Pow(10, e)
+		at := x(value)
+		fmt.Fprintf(&grid, "<line x1='%.1f' x2='%.1f' y1='12' y2='%d'/>\n", at, at, y)
+		fmt.Fprintf(&grid, "<text class='tick' x='%.1f' y='%d'>%g</text>\n", at, y+14, value)
+	}
+	height := y + 24
+	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(caption),
+		grid.String()+out.String())
+}
+
+var escape = html.EscapeString
+
+func bar(out *strings.Builder, x func(float64) float64, y int, name string, r ratio) {
+	from, to := min(x(1), x(r.median)), max(x(1), x(r.median))
+	class, middle := "slower", y+barHeight/2
+	if r.median < 1 {
+		class = "faster"
+	}
+	fmt.Fprintf(out, "<text class='name' x='%d' y='%d'>%s</text>\n", labelEnd-8, middle+4,
+		escape(name))
+	fmt.Fprintf(out, "<rect class='%s' x='%.1f' y='%d' width='%.1f' height='%d'/>\n", class,
+		from, y, max(to-from, 1), barHeight)
+	fmt.Fprintf(out, "<line class='spread' x1='%.1f' x2='%.1f' y1='%d' y2='%d'/>\n", x(r.least),
+		x(r.most), middle, middle)
+	fmt.Fprintf(out, "<text x='%.1f' y='%d'>%s</text>\n", max(x(r.most), to)+6, middle+4,
+		digits(r.median))
+}
+
+const frame = `<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' viewBox='0 0 %d %d'>
+<title>%s</title>
+<style>
+text { font: 12px system-ui, sans-serif; fill: #333 }
+.head { font-weight: 600 }
+.name { text-anchor: end }
+.tick { text-anchor: middle; fill: #777 }
+line { stroke: #ccc }
+.spread { stroke: #222 }
+.slower { fill: #9ab }
+.faster { fill: #e96 }
+</style>
+<rect width='100%%' height='100%%' fill='#fff'/>
+%s</svg>
+`
