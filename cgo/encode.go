@@ -43,6 +43,7 @@ const (
 	tagObject   = C.PY_T_OBJECT
 	tagFunc     = C.PY_T_FUNC
 	tagGo       = C.PY_T_GO
+	tagBuffer   = C.PY_T_BUFFER
 )
 
 // What tagSpecial stands for.
@@ -79,6 +80,8 @@ type Encoder struct {
 	// twice; nil: they are.
 	Pin    *runtime.Pinner
 	Pinned bool // something is
+	// Exports are those in Buf, which names them by address: to be kept until the call has run.
+	Exports []*Export
 }
 
 const farMin = C.PY_FAR_MIN

@@ -40,6 +40,8 @@ func newEncoder(t reflect.Type) encodeFunc {
 	switch {
 	case IsHandle(t):
 		return encodeHandle
+	case t == exportType:
+		return encodeExport
 	case t.Kind() == reflect.Pointer: // what it points to has the methods too
 		return pointerEncoder(t)
 	case t.Implements(marshalerType):

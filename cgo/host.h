@@ -34,6 +34,7 @@ struct py_names {
     PyObject *make, *plain, *classify;    // the same of values.py
     PyObject *raise_go, *signature;       // the same of callbacks.py
     PyObject *function_type, *value_type; // func.c; made at first use
+    PyObject *buffer;                     // the type of buffer.c; the same
     PyObject *absorb;                     // bootstrap.absorb()
 };
 
@@ -59,9 +60,12 @@ struct py_interp {
     int nstates;
     PyObject **decrefs; // references to give back
     size_t ndecrefs, capdecrefs;
-    struct py_names names;     // written at start, read while attached
-    struct py_shape *shapes;   // all of them, linked by next
-    struct py_shape **classes; // of registered classes, by number; read while attached
+    struct py_view *unviewed;      // views to give back, linked by next
+    int64_t views;                 // that Go holds; atomic
+    struct py_exporter *exporters; // linked by next
+    struct py_names names;         // written at start, read while attached
+    struct py_shape *shapes;       // all of them, linked by next
+    struct py_shape **classes;     // of registered classes, by number; read while attached
     uint64_t nclasses;
     struct py_kind_of *kinds; // what classes were last found to be; while attached
     struct py_record *record;
@@ -318,6 +322,7 @@ enum {
     PY_OBJ_DECODE,
     PY_OBJ_EVAL, // as py_run_code
     PY_OBJ_EXEC,
+    PY_OBJ_VIEW,
     PY_OBJ_PENDING
 };
 int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *, int op, uint64_t obj,
@@ -399,6 +404,7 @@ enum {
     PY_T_OBJECT,   // u64: an object, the reference handed over; its type's name; to Go only
     PY_T_FUNC,     // u64: struct py_func; from Go only
     PY_T_GO,       // u64: struct py_go; to Go with a hold on it; from Go: u64: its class, or 0
+    PY_T_BUFFER,   // u64: a struct py_export that Go keeps until it is read; from Go only
 };
 // What PY_T_SPECIAL stands for, and the plain value behind it: see values.py.
 enum {
@@ -570,6 +576,32 @@ struct py_go *py_go_of(struct py_interp *, PyObject *); // NULL: not such a one,
 int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
                    struct py_param *params, size_t n, size_t last);
 void py_end_calls(struct py_interp *);
+
+// buffer.c: memory of Go in Python
+struct py_export;
+struct py_export *py_export_new(uint64_t handle, uint64_t data, int readonly, const char *format,
+                                int64_t itemsize, int ndim, const int64_t *shape_strides);
+// Close and drop need no GIL. 1: the memory is to be given up now; go_export_released tells of it
+// where that happens in Python.
+int py_export_close(struct py_export *, int64_t *views);
+int py_export_drop(struct py_export *);
+int64_t py_export_views(struct py_export *);
+int64_t py_export_count(void);
+PyObject *py_export_object(struct py_interp *, struct py_export *); // new reference, or error
+void py_exports_end(struct py_interp *);                            // after its end
+
+// view.c: memory of Python in Go. The object is held, and must not move or shrink, until the close.
+struct py_view {
+    Py_buffer b;
+    int contiguous; // in C order
+    struct py_interp *in;
+    struct py_view *next;
+};
+int py_view_open(struct py_interp *, struct py_frame *, PyObject *, int writable); // -> f->obj
+int py_view_copy(struct py_frame *thread, struct py_frame *, struct py_view *, void *to);
+void py_view_close(struct py_view *);        // from anywhere
+void py_views_give_back(struct py_interp *); // attached
+int64_t py_view_count(struct py_interp *);
 
 // memory.c
 void py_memory_hook(void);

@@ -256,5 +256,6 @@ int py_finish(struct py_interp *in, int64_t limit) {
     py_drop_names(in);
     py_shapes_drop(in);
     py.Py_FinalizeEx();
+    py_exports_end(in);
     return 0;
 }

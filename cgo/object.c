@@ -45,7 +45,8 @@ int py_object(uintptr_t interp, struct py_frame *thread, struct py_frame *f, int
         return pending(in, thread, f);
     if (!py_begin_op(thread, &outer, exc))
         return PY_NOT_ATTACHED;
-    int rc = py_result(in, f, perform(in, f, op, (PyObject *)obj, arg, len));
+    int rc = op == PY_OBJ_VIEW ? py_view_open(in, f, (PyObject *)obj, *arg)
+                               : py_result(in, f, perform(in, f, op, (PyObject *)obj, arg, len));
     py_end_op(outer, exc);
     return rc;
 }

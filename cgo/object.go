@@ -20,6 +20,7 @@ const (
 	ObjDecode   ObjectOp = C.PY_OBJ_DECODE
 	ObjEval     ObjectOp = C.PY_OBJ_EVAL // arg as of OpEval
 	ObjExec     ObjectOp = C.PY_OBJ_EXEC // arg as of OpExec
+	ObjView     ObjectOp = C.PY_OBJ_VIEW // arg: a byte, 1 to write; gives a View
 
 	// ObjPending takes the exception that other code of the C API left set on the thread, and gives
 	// nothing. It attaches the thread again if that code has detached it.

@@ -50,6 +50,8 @@ typedef struct {
     void *internal;
 } Py_buffer;
 enum { PyBUF_FORMAT = 0x0004, PyBUF_STRIDES = 0x0018, PyBUF_RECORDS_RO = 0x001c };
+enum { PyBUF_WRITABLE = 0x0001, PyBUF_ND = 0x0008, PyBUF_F_CONTIGUOUS = 0x0058 };
+enum { PyBUF_FULL_RO = 0x011c };
 
 // The same from 3.12 to 3.14.
 typedef struct {
@@ -90,9 +92,12 @@ typedef struct {
 } PyGetSetDef;
 enum { T_PYSSIZET = 19, READONLY = 1 };
 enum {
+    Py_bf_getbuffer = 1,
+    Py_bf_releasebuffer = 2,
     Py_tp_call = 50,
     Py_tp_dealloc = 52,
     Py_tp_descr_get = 54,
+    Py_tp_doc = 56,
     Py_tp_repr = 66,
     Py_tp_members = 72,
     Py_tp_getset = 73,
@@ -216,6 +221,8 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyObject_GetBuffer, (PyObject *, Py_buffer *, int))                                     \
     X(void, PyBuffer_Release, (Py_buffer *))                                                       \
     X(int, PyBuffer_ToContiguous, (void *, Py_buffer *, Py_ssize_t, char))                         \
+    X(int, PyBuffer_IsContiguous, (const Py_buffer *, char))                                       \
+    X(void, PyObject_Free, (void *))                                                               \
     X(int, PyObject_HasAttrString, (PyObject *, const char *))                                     \
     X(PyObject *, PyDict_New, (void))                                                              \
     X(int, PyDict_SetItem, (PyObject *, PyObject *, PyObject *))                                   \
@@ -328,7 +335,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(PyExc_ValueError)                                                                            \
     X(PyExc_TypeError) X(PyExc_OSError) X(PyExc_ImportError) X(PyExc_ModuleNotFoundError)          \
         X(PyExc_RecursionError) X(PyExc_UnicodeEncodeError) X(PyExc_MemoryError)                   \
-            X(PyExc_SystemExit)
+            X(PyExc_SystemExit) X(PyExc_BufferError)
 
 // Flags read by Py_InitializeEx; they are gone or ignored where PyInitConfig exists.
 #define PY_FLAGS(X)                                                                                \

@@ -68,6 +68,7 @@ int py_sub_end(struct py_interp *in, int64_t limit) {
         py_drop_names(in);
         py_shapes_drop(in);
         py.Py_EndInterpreter(in->anchor);
+        py_exports_end(in);
     }
     py_slot_swap(slot);
     if (legacy) {

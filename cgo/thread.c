@@ -198,6 +198,7 @@ static void catch_up(struct py_interp *in) {
     for (size_t i = 0; i < n; i++)
         py.Py_DecRef(objs[i]);
     free(objs);
+    py_views_give_back(in);
 }
 
 void py_catch_up(struct py_interp *in) {

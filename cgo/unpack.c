@@ -216,6 +216,13 @@ static PyObject *decode_ref(struct py_reader *r) {
     return py_read_u64(r, &v) ? NULL : py_hold((PyObject *)v);
 }
 
+static PyObject *decode_buffer(struct py_reader *r) {
+    uint64_t v;
+    if (!r->trusted)
+        return malformed(), NULL;
+    return py_read_u64(r, &v) ? NULL : py_export_object(r->in, (struct py_export *)v);
+}
+
 static PyObject *decode_go(struct py_reader *r, int tag) {
     uint64_t v, cls = 0;
     if (!r->trusted)
@@ -267,6 +274,8 @@ PyObject *py_decode(struct py_reader *r, int depth) {
     case PY_T_FUNC:
     case PY_T_GO:
         return decode_go(r, tag);
+    case PY_T_BUFFER:
+        return decode_buffer(r);
     }
     return malformed(), NULL;
 }

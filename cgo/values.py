@@ -15,6 +15,7 @@ KINDS = {
     ("builtins", "set"): KIND_SET,
     ("builtins", "frozenset"): KIND_SET,
     ("builtins", "memoryview"): KIND_BUFFER,
+    ("pyhost", "Buffer"): KIND_BUFFER,
     ("array", "array"): KIND_BUFFER,
     ("numpy", "ndarray"): KIND_BUFFER,
     ("numpy", "generic"): KIND_ITEM,

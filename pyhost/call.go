@@ -111,6 +111,10 @@ func (c *call) letGo() {
 	c.frame.Free()
 	c.far = nil
 	c.pin.Unpin()
+	if len(c.enc.Exports) > 0 {
+		clear(c.enc.Exports)
+		c.enc.Exports = c.enc.Exports[:0]
+	}
 	for _, p := range c.gos {
 		p.Release()
 	}

@@ -53,6 +53,7 @@
 //	iter.Seq, iter.Seq2, channel    generator          *Ref
 //	[File]                          file object        *Ref
 //	struct of a [Class]             instance           pointer to the struct
+//	*[Buffer]                       memory, see below  *Ref
 //	*[Object], *[Ref]               itself             *Ref for anything else
 //	*[Namespace]                    its dict           as a dict
 //
@@ -103,6 +104,15 @@
 // ([Class]). They are called on the OS thread of their caller, detached: others run Python
 // meanwhile. What they return lives as long as Python holds it, but a Go value that holds a [Ref]
 // to a Python object which holds that value is a cycle that neither collector sees.
+//
+// # Memory without a copy
+//
+// A [Buffer] is Go memory that Python sees through the buffer protocol: memoryview, numpy.asarray,
+// hashlib and whatever else takes bytes-like objects work on the slice itself. A [View] is the
+// other way round: the memory of bytes, bytearray, array.array, memoryview or a numpy array as a
+// slice. Either lasts until both sides are done with it: memory of Go is pinned until Python's last
+// view has gone, an object of Python is held until its View is released. Who writes while the other
+// side reads has a data race, as between goroutines.
 //
 // # Cancellation
 //

@@ -24,6 +24,8 @@ var (
 	ErrNotLast = errors.New("pyhost: a later Thread of this goroutine is not released")
 	// ErrOtherRuntime: an object of one runtime used in another.
 	ErrOtherRuntime = errors.New("pyhost: object belongs to another runtime")
+	// ErrInUse: Python still has views of a Buffer.
+	ErrInUse = errors.New("pyhost: Python has views of the buffer")
 	// ErrNilContext: a nil context.
 	ErrNilContext = errors.New("pyhost: nil context")
 	// ErrNoMemory: C memory ran out.

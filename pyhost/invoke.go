@@ -271,7 +271,8 @@ func (f *function) encode(out []reflect.Value) (*call, error) {
 // answer hands over what is encoded, and gives the call back once C has read it, and the Thread.
 func (c *call) answer(v *cgo.Invocation, raised bool, th *Thread) {
 	buf := c.enc.Buf
-	needed := len(c.held) > 0 || len(c.gos) > 0 || c.enc.Pinned || th != nil
+	needed := len(c.held) > 0 || len(c.gos) > 0 || c.enc.Pinned ||
+		len(c.enc.Exports) > 0 || th != nil
 	if len(buf) <= cgo.MaxAnswer && !needed {
 		v.Answer(buf, raised, nil)
 		c.put()

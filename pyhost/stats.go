@@ -15,6 +15,7 @@ type Stats struct {
 	Abandoned    uint64 // calls abandoned so far
 	StillRunning int    // abandoned calls that have not ended yet
 	ThreadStates int    // OS threads that have been inside and still exist
+	Views        int    // Views that are not released
 
 	// Wait is the time from asking to holding the GIL, of the calls that met others at the gate.
 	// Hold is the time from then to the end of the call, of those and of one in 64 of the rest.
@@ -59,6 +60,7 @@ func (rt *Runtime) Stats() Stats {
 		Abandoned:    rt.stats.abandoned.Load(),
 		StillRunning: int(rt.abandons.Load()),
 		ThreadStates: rt.in.ThreadStates(),
+		Views:        rt.in.Views(),
 		Wait:         rt.stats.wait.snapshot(),
 		Hold:         rt.stats.hold.snapshot(),
 		MemoryBytes:  max(0, rt.in.MemoryUsed()),
