@@ -94,6 +94,10 @@ def logging_to(emit, level):
     return late("log_to", "CALLBACKS")(emit, level)
 
 
+def with_buffer(array):
+    return late("array_with_buffer", "VALUES")(array)
+
+
 def register(cls):
     return late("register_class", "VALUES")(cls)
 

@@ -141,3 +141,20 @@ def register_class(cls):
     if not isinstance(cls, type):
         raise TypeError(f"{cls!r} is not a class")
     return CLASSES.setdefault(cls, len(CLASSES))
+
+
+def array_with_buffer(array):
+    """An array of numpy over the same memory, for one whose dtype has no format (datetime64 is int64
+    then), or that has another protocol: __array_interface__ or __dlpack__. None if there is none, or if
+    it would be a copy.
+    """
+    if not hasattr(array, "__array_interface__") and not hasattr(array, "__dlpack__"):
+        return None
+    import numpy
+
+    view = array
+    if not isinstance(array, numpy.ndarray):
+        view = numpy.asarray(array) if hasattr(array, "__array_interface__") else numpy.from_dlpack(array)
+    if view.dtype.kind in "mM":
+        view = view.view("i8")
+    return view if view is not array and view.base is not None else None

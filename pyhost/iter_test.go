@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
 
@@ -148,4 +151,35 @@ func BenchmarkIter(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(median(batches))/n, "ns/item")
 	b.ReportMetric(float64(median(single))/float64(median(batches)), "single/batches")
+}
+
+// A million items, both ways, and the iterators they came from, leave nothing behind.
+func TestIteratorsDoNotLeak(t *testing.T) {
+	rounds := 20_000
+	if testing.Short() || instrumented {
+		rounds = 1_000
+	}
+	mustExec(t, "def some(seq, n): return sum(1 for v, _ in zip(seq, range(n)))")
+	round := func(n int) {
+		for range n {
+			items, errs := collect(pyhost.Iter[int](bg, rt, "(i for i in range(25))"))
+			require.Empty(t, errs)
+			require.Len(t, items, 25)
+			got, err := pyhost.Call[int](bg, rt, "some", slices.Values(make([]bool, 25)), 25)
+			require.NoError(t, err)
+			require.Equal(t, 25, got)
+			for _, err := range pyhost.Iter[int](bg, rt, "iter([1, 2])") {
+				require.NoError(t, err)
+				break
+			}
+		}
+		runtime.GC()
+		mustExec(t, "import gc; gc.collect()")
+	}
+	round(rounds / 10)
+	blocks, live, goroutines := allocated(t), cgo.LiveValues(), runtime.NumGoroutine()
+	round(rounds)
+	require.Less(t, allocated(t)-blocks, 2000)
+	require.LessOrEqual(t, cgo.LiveValues(), live)
+	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+2)
 }

@@ -45,8 +45,9 @@ type View[T Item] struct {
 // They are copied if they do not lie side by side in C order, aligned and in the machine's order.
 //
 // An *Object is viewed while its Thread is attached, and ctx is not used; a *Ref from any
-// goroutine. An array of numpy whose dtype has no buffer format, such as datetime64 or object, is
-// a ValueError: view it as int64 in Python first.
+// goroutine. An array of numpy of datetime64 or timedelta64, which have no buffer format, is one of
+// int64. Where numpy is installed, an object with __array_interface__ or __dlpack__ will do too,
+// such as a tensor of torch. An array of Python objects is an error.
 func ViewOf[T Item, H *Object | *Ref](ctx context.Context, from H) (*View[T], error) {
 	return viewOf[T](ctx, from, false)
 }
@@ -92,6 +93,18 @@ func (o *Object) view(writable bool) (cgo.View, error) {
 	if err != nil {
 		return cgo.View{}, err
 	}
+	view, err := th.view(o, writable)
+	if err == nil {
+		return view, nil
+	}
+	other := o.otherwise(th)
+	if other == nil {
+		return cgo.View{}, err
+	}
+	return th.view(other, writable)
+}
+
+func (th *Thread) view(o *Object, writable bool) (cgo.View, error) {
 	c := th.newCall()
 	defer c.put()
 	c.enc.Buf = append(c.enc.Buf, 0)
@@ -102,6 +115,23 @@ func (o *Object) view(writable bool) (cgo.View, error) {
 		return cgo.View{}, err
 	}
 	return c.frame.View(), nil
+}
+
+// otherwise gives an object over the same memory that has the buffer protocol, for one that has not;
+// nil: there is none.
+func (o *Object) otherwise(th *Thread) *Object {
+	with, err := th.Lookup("_pyhost.with_buffer")
+	if err != nil {
+		return nil
+	}
+	other, err := with.Call("", o)
+	if err != nil {
+		return nil
+	}
+	if is, err := other.Is(nil); err != nil || is {
+		return nil
+	}
+	return other
 }
 
 func infoOf(v cgo.View) BufferInfo {
