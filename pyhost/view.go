@@ -117,8 +117,8 @@ func (th *Thread) view(o *Object, writable bool) (cgo.View, error) {
 	return c.frame.View(), nil
 }
 
-// otherwise gives an object over the same memory that has the buffer protocol, for one that has not;
-// nil: there is none.
+// otherwise gives an object over the same memory that has the buffer protocol, for one that has
+// not; nil: there is none.
 func (o *Object) otherwise(th *Thread) *Object {
 	with, err := th.Lookup("_pyhost.with_buffer")
 	if err != nil {
