@@ -14,9 +14,13 @@ const mode = 0o600
 
 // newFile is one without a name yet.
 func newFile() (fd int, err error) {
-	return retry(func() (int, error) {
+	fd, err = retry(func() (int, error) {
 		return unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, mode)
 	})
+	if err != nil {
+		return fd, fmt.Errorf("new file in %s: %w", dir, err)
+	}
+	return fd, nil
 }
 
 // link gives it its name, unless that is taken.

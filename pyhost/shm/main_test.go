@@ -97,3 +97,6 @@ func exists(name string) bool {
 	_, err := os.Lstat(filepath.Join("/dev/shm", name))
 	return err == nil
 }
+
+// ownName is of this process alone.
+func ownName(what string) string { return fmt.Sprintf("pyhost-test-%s-%d", what, os.Getpid()) }

@@ -22,7 +22,7 @@ import (
 //
 // A watchdog that ends alone is replaced. It is the program itself, started again: importing this
 // package is enough, and main is not reached. It is in a session of its own, so that Ctrl-C does
-// not end it, and takes some 10 MB, most of which it shares with the program.
+// not end it, and takes a few MB, most of which it shares with the program.
 type Manager struct {
 	owner *owner
 	made  atomic.Int64

@@ -276,13 +276,21 @@ func TestCloseWithAStoppedWatchdog(t *testing.T) {
 
 // Files that look like a Manager's are not touched, or do no harm.
 func TestReapLeavesOthers(t *testing.T) {
-	others := []string{"pyhost_0123456789abcdef_1", "pyhost_0123.lock", "pyhost_test.lock"}
+	token := fmt.Sprintf("%016x", os.Getpid()) // of 8 random bytes none has so many 0
+	others := []string{"pyhost_" + token + "_1", "pyhost_1" + token + ".lock"}
 	for _, name := range others {
 		require.NoError(t, os.WriteFile("/dev/shm/"+name, []byte("x"), 0o600))
 		defer os.Remove("/dev/shm/" + name)
 	}
-	require.NoError(t, syscall.Mkfifo("/dev/shm/pyhost_0000000000000000.lock", 0o600))
-	defer os.Remove("/dev/shm/pyhost_0000000000000000.lock")
+	lock := "pyhost_" + token + ".lock"
+	defer os.Remove("/dev/shm/" + lock)
+	if os.Geteuid() == 0 {
+		require.NoError(t, os.WriteFile("/dev/shm/"+lock, nil, 0o600))
+		require.NoError(t, os.Chown("/dev/shm/"+lock, 12345, 12345))
+		others = append(others, lock)
+	} else {
+		require.NoError(t, syscall.Mkfifo("/dev/shm/"+lock, 0o600))
+	}
 	mustManager(t)
 	for _, name := range others {
 		require.True(t, exists(name))

@@ -67,7 +67,7 @@ func unlinkIfThere(name string) error {
 }
 
 // inherit opens the file of an owner and locks it, with LOCK_NB or when its owner ends. It is nil
-// if the file has gone, is another user's, or is locked.
+// if there is no such file of this user's, or it is locked.
 func inherit(token string, flags int) *owner {
 	o := &owner{token: token}
 	fd, err := openFile(o.name(), unix.O_RDONLY)
@@ -77,7 +77,7 @@ func inherit(token string, flags int) *owner {
 	o.fd = fd
 	var st unix.Stat_t
 	err = unix.Fstat(fd, &st)
-	if err == nil && int(st.Uid) == os.Geteuid() {
+	if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && int(st.Uid) == os.Geteuid() {
 		_, err = retry(func() (int, error) { return 0, unix.Flock(fd, unix.LOCK_EX|flags) })
 		if err == nil {
 			return o

@@ -42,8 +42,9 @@ func TestSegment(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	long := strings.Repeat("n", 255)
-	for _, name := range []string{long, "/pyhost-test-name", "//pyhost-test-slashes", ".pyhost-~"} {
+	own := ownName("name")
+	long := own + strings.Repeat("n", 255-len(own))
+	for _, name := range []string{long, "/" + own, "//" + own, "." + own + "~"} {
 		s, err := shm.Create(name, 1)
 		require.NoError(t, err)
 		require.Equal(t, strings.TrimLeft(name, "/"), s.Name())
@@ -81,20 +82,22 @@ func TestErrors(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	require.ErrorContains(t, err, "are free in /dev/shm")
 
-	empty := "/dev/shm/pyhost-test-empty"
-	require.NoError(t, os.WriteFile(empty, nil, 0o600))
-	defer os.Remove(empty)
-	_, err = shm.Open("pyhost-test-empty", 0)
-	require.ErrorIs(t, err, shm.ErrShort)
-	folder := t.TempDir()
-	require.NoError(t, os.Symlink(folder, "/dev/shm/pyhost-test-link"))
-	defer os.Remove("/dev/shm/pyhost-test-link")
-	_, err = shm.Open("pyhost-test-link", 0)
-	require.ErrorIs(t, err, syscall.ELOOP)
-	require.NoError(t, syscall.Mkfifo("/dev/shm/pyhost-test-fifo", 0o600))
-	defer os.Remove("/dev/shm/pyhost-test-fifo")
-	_, err = shm.Open("pyhost-test-fifo", 0)
-	require.ErrorIs(t, err, shm.ErrName)
+	own := ownName("odd")
+	path := "/dev/shm/" + own
+	for _, odd := range []struct {
+		make func() error
+		want error
+	}{
+		{func() error { return os.WriteFile(path, nil, 0o600) }, shm.ErrShort},
+		{func() error { return os.Symlink(s.Name(), path) }, syscall.ELOOP},
+		{func() error { return syscall.Mkfifo(path, 0o600) }, shm.ErrName},
+		{func() error { return os.Mkdir(path, 0o700) }, syscall.EISDIR},
+	} {
+		require.NoError(t, odd.make())
+		_, err = shm.Open(own, 0)
+		require.ErrorIs(t, err, odd.want)
+		require.NoError(t, os.Remove(path))
+	}
 }
 
 func TestClosed(t *testing.T) {
