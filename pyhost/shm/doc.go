@@ -10,7 +10,8 @@
 //
 // What one side writes the other sees; nothing is copied, and to open a gigabyte takes as long as
 // to open a page. Nothing orders the accesses of two processes either: tell the other side when it
-// may look, over a pipe or by a call, which orders them too.
+// may look, over a pipe or by a call, which orders them too. Between programs of Go, sync/atomic
+// works on items of a slice.
 //
 // # Names and lives
 //

@@ -44,8 +44,9 @@ func retry(call func() (int, error)) (n int, err error) {
 	}
 }
 
-// chunk is what is reserved in one go: a signal undoes a call that is under way.
-const chunk = 32 << 20
+// chunk is what is reserved in one go, in less than a millisecond: a signal undoes a call that is
+// under way, and profilers send some all the time.
+const chunk = 4 << 20
 
 // reserve gives the file its size and the memory for it.
 func reserve(fd, size int) error {

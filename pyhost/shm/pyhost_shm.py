@@ -54,7 +54,9 @@ else:
             while self._fd < 0:
                 self._name = _shared_memory._make_filename() if name is None else "/" + name
                 try:
-                    self._fd = _posixshmem.shm_open(self._name, flags, mode=self._mode)
+                    # No keywords: the first call with some, if in a sub-interpreter, makes 3.12
+                    # crash when the process ends.
+                    self._fd = _posixshmem.shm_open(self._name, flags, self._mode)
                 except FileExistsError:
                     if name is not None:
                         raise

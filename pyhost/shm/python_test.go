@@ -3,6 +3,8 @@
 package shm_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os/exec"
@@ -11,7 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/pyhost"
 	"github.com/pyhost/pyhost/pyhost/shm"
+	"github.com/pyhost/pyhost/subinterp"
 )
 
 // Made in Go, attached in Python, written by both.
@@ -146,6 +150,40 @@ func TestSetup(t *testing.T) {
 		require.Equal(t, "['pyhost_shm', 'sys']\n", string(out))
 		require.True(t, exists(s.Name()))
 	})
+}
+
+func init() {
+	programs["sub-interpreter"] = func() error {
+		ctx := context.Background()
+		rt, err := pyhost.Open(pyhost.Config{})
+		if err != nil {
+			return err
+		}
+		sub, err := subinterp.New(ctx, rt, subinterp.Config{
+			GIL: subinterp.SharedGIL, Setup: shm.Setup,
+		})
+		if err != nil {
+			return err
+		}
+		l, err := shm.CreateList("", 1, "two")
+		if err != nil {
+			return err
+		}
+		err = sub.Exec(ctx, "from pyhost_shm import SharedMemory, ShareableList\n"+
+			"def items(name):\n  l = ShareableList(name=name)\n"+
+			"  SharedMemory(create=True, size=1).unlink()\n  return list(l)")
+		items, callErr := pyhost.Call[[]any](ctx, sub, "items", l.Name())
+		fmt.Println(items...)
+		return errors.Join(err, callErr, l.Unlink(), l.Close(), sub.Close(), rt.Close())
+	}
+}
+
+// The module in a sub-interpreter, in the Python that the tests are run on: 3.12 crashes at the end
+// over a call that seems harmless.
+func TestSetupInSubInterpreter(t *testing.T) {
+	out, err := program(t, "sub-interpreter").Output()
+	require.NoError(t, err)
+	require.Equal(t, "1 two\n", string(out))
 }
 
 const values = `[0, -1, 2**63 - 1, -2**63, 0.1, float("inf"), True, False, None, "", "1234567",
