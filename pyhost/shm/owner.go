@@ -70,6 +70,9 @@ func unlinkIfThere(name string) error {
 // if there is no such file of this user's, or it is locked.
 func inherit(token string, flags int) *owner {
 	o := &owner{token: token}
+	if !ownerName.MatchString(o.name()) {
+		return nil
+	}
 	fd, err := openFile(o.name(), unix.O_RDONLY)
 	if err != nil {
 		return nil
