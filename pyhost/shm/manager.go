@@ -23,6 +23,9 @@ import (
 // A watchdog that ends alone is replaced. It is the program itself, started again: importing this
 // package is enough, and main is not reached. It is in a session of its own, so that Ctrl-C does
 // not end it, and takes a few MB, most of which it shares with the program.
+//
+// What keeps the lock too is a child that C code forks and that does not exec: the segments stay
+// until it ends. When the program itself execs another one, they go.
 type Manager struct {
 	owner *owner
 	made  atomic.Int64
