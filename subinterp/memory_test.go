@@ -1,6 +1,7 @@
 package subinterp_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,8 +25,10 @@ func TestMemoryByInterpreter(t *testing.T) {
 		require.Less(t, before, 30*mb)
 		exec(t, rt, "x = bytearray(20 << 20)")
 		require.InDelta(t, 20*mb, used(rt)-before, mb)
-		exec(t, rt, "y = list(map(str, range(200_000)))")
-		require.Greater(t, used(rt)-before, 28*mb)
+		if v := mainRT.Info().Python.Version; !slices.Contains([]string{"3.10", "3.11", "3.12"}, v[:4]) {
+			exec(t, rt, "y = list(map(str, range(200_000)))") // small ones, of its own arenas
+			require.Greater(t, used(rt)-before, 28*mb)
+		}
 		require.InDelta(t, main, used(mainRT), mb)
 		require.InDelta(t, others, used(other), mb)
 		require.ErrorIs(t, rt.Exec(bg, "z = bytearray(60 << 20)"), pyhost.MemoryError)

@@ -66,7 +66,7 @@ type Config struct {
 	// Exec lets it replace the process by os.exec* (allow_exec). Default: an error in Python.
 	Exec bool
 	// MainAllocator has it use the main interpreter's allocator (use_main_obmalloc). Not with a GIL
-	// of its own.
+	// of its own. On 3.12 it always does: CPython crashes at its end otherwise.
 	MainAllocator bool
 	// LegacyExtensions lets it load extension modules that say nothing about sub-interpreters, and
 	// are likely to corrupt what they share (check_multi_interp_extensions = 0). Only with
@@ -139,7 +139,7 @@ func (cfg *Config) options(main *pyhost.Runtime) (cgo.Sub, error) {
 		cfg.LegacyExtensions), "Python "+version+" has no such settings: 3.12 is needed")
 	return cgo.Sub{
 		OwnGIL:             own,
-		MainAllocator:      cfg.MainAllocator,
+		MainAllocator:      cfg.MainAllocator || minor == 12, // see TestKeywordsOfExtensions
 		AllowExec:          cfg.Exec,
 		AllowThreads:       !cfg.NoThreads,
 		AllowDaemonThreads: cfg.DaemonThreads,
