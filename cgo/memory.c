@@ -4,7 +4,7 @@
 // A block is counted for the interpreter whose thread state is attached, when it is taken and when it is
 // given back. So what one takes and another gives back (a thread state, made detached) shifts the
 // figures by its size: a header in each block would not, and would have to be told from blocks that are
-// older than the hook. Up to 3.11 all interpreters share the arenas, and one counts for whoever needed
+// older than the hook. Up to 3.12 our interpreters share the arenas, and one counts for whoever needed
 // it.
 #include <errno.h>
 #ifdef __APPLE__

@@ -42,7 +42,7 @@ type Config struct {
 	MaxThreads int
 
 	// MemoryLimit bounds the bytes that the interpreter takes from the system; what would exceed it
-	// raises MemoryError. Up to 3.11 interpreters share what small objects are made in: it counts
+	// raises MemoryError. Up to 3.12 interpreters share what small objects are made in: it counts
 	// for the one that needed it. Free-threaded builds have no such limit. 0: none.
 	MemoryLimit int64
 

@@ -190,8 +190,8 @@ func TestConfigIsChecked(t *testing.T) {
 	require.Error(t, err)
 }
 
-// In 3.12 functions of extensions that take keywords keep what they have parsed for all interpreters,
-// in memory of the first that called them: the main one crashed at its end.
+// In 3.12 functions of extensions that take keywords keep what they have parsed for all
+// interpreters, in memory of the first that called them: the main one crashed at its end.
 func TestKeywordsOfExtensions(t *testing.T) {
 	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
 		exec(t, rt, "import math; assert math.prod([1, 2], start=2) == 4")
