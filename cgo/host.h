@@ -411,6 +411,9 @@ int py_raised(struct py_interp *, struct py_frame *); // PY_RAISED, or PY_NO_MEM
 // callback.c
 PyObject *py_natives(struct py_interp *);
 
+// crash.c
+void py_default_signals(void);
+
 // memory.c
 void py_memory_hook(void);
 void py_memory_limit(int64_t bytes); // <= 0: none

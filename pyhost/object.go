@@ -19,7 +19,8 @@ type referent interface {
 // held is a reference that Go owns. It is given back when nobody holds it any more: the owner and
 // the calls under way that use it. count guards ptr: it is valid while count > 0.
 type held struct {
-	rt    *Runtime
+	rt    *Runtime // nil: it is far's
+	far   Remote
 	ptr   cgo.Ptr
 	count atomic.Int64
 }
@@ -38,7 +39,11 @@ func (h *held) acquire() bool {
 }
 
 func (h *held) release() {
-	if h.count.Add(-1) == 0 {
+	switch {
+	case h.count.Add(-1) != 0:
+	case h.rt == nil:
+		h.far.Release(uint64(h.ptr))
+	default:
 		h.rt.in.DecrefLater(h.ptr)
 	}
 }
@@ -54,7 +59,10 @@ type Ref struct {
 }
 
 func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
-	h := &held{rt: rt, ptr: p}
+	return (&held{rt: rt, ptr: p}).ref(typ)
+}
+
+func (h *held) ref(typ string) *Ref {
 	h.count.Store(1)
 	r := &Ref{held: h, typ: typ}
 	r.cleanup = runtime.AddCleanup(r, (*held).release, h)
@@ -78,6 +86,9 @@ func (r *Ref) Decode(ctx context.Context, out any) error {
 	if r.held == nil {
 		return fmt.Errorf("pyhost: Decode of a Ref that refers to nothing")
 	}
+	if r.held.rt == nil {
+		return r.held.far.Call(ctx, "_pyhost.same", out, r)
+	}
 	return r.held.rt.Call(ctx, "_pyhost.same", out, r)
 }
 
@@ -85,6 +96,9 @@ func (r *Ref) Decode(ctx context.Context, out any) error {
 func (r *Ref) Call(ctx context.Context, out any, args ...any) error {
 	if r.held == nil {
 		return fmt.Errorf("pyhost: call of a Ref that refers to nothing")
+	}
+	if r.held.rt == nil {
+		return r.held.far.CallRef(ctx, r, out, args...)
 	}
 	c := getCall()
 	c.rt = r.held.rt
@@ -186,8 +200,14 @@ type Namespace struct{ ref *Ref }
 
 // NewNamespace makes an empty namespace; the builtins are in reach.
 func (rt *Runtime) NewNamespace(ctx context.Context) (*Namespace, error) {
+	return NewNamespace(ctx, rt)
+}
+
+// NewNamespace makes an empty namespace in any kind of runtime; of a pool, in one of its runtimes,
+// and of no use in the others.
+func NewNamespace(ctx context.Context, r Runner) (*Namespace, error) {
 	var ref *Ref
-	if err := rt.Call(ctx, "_pyhost.new_namespace", &ref); err != nil {
+	if err := r.Call(ctx, "_pyhost.new_namespace", &ref); err != nil {
 		return nil, err
 	}
 	return &Namespace{ref}, nil

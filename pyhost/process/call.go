@@ -1,0 +1,458 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pyhost/pyhost/cgo"
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+// call is one call of a worker on its way. It belongs to the goroutine that made it; between send
+// and done the worker's reader fills in the answer.
+type call struct {
+	w     *worker
+	label string // for errors
+	req   request
+	enc   cgo.Encoder
+	marks cgo.Marks
+	held  []func()      // give back the Refs in it
+	done  chan struct{} // a token when it was answered, or the worker has ended
+
+	// Set before it is sent.
+	id      uint64
+	segment *segment // of the arguments
+
+	// The answer.
+	status uint16
+	reply  reply
+	value  []byte // a copy of the inline value
+	err    error
+
+	abandoned bool // nobody waits for it; guarded by worker.mu
+}
+
+var calls = sync.Pool{New: func() any {
+	c := &call{done: make(chan struct{}, 1)}
+	c.enc.Ref, c.enc.Marks = c.ref, &c.marks
+	return c
+}}
+
+func newCall(w *worker, op cgo.Op, label string) *call {
+	c := calls.Get().(*call)
+	c.w, c.label = w, label
+	c.req = request{op: uint32(op), refs: c.req.refs[:0], blobs: c.req.blobs[:0]}
+	c.enc.Buf = c.enc.Buf[:0]
+	c.marks.Refs, c.marks.Fars = c.marks.Refs[:0], c.marks.Fars[:0]
+	c.err, c.segment, c.abandoned = nil, nil, false
+	return c
+}
+
+// put gives the call back, when the worker does not know it any more.
+func (c *call) put() {
+	c.letGo()
+	if cap(c.enc.Buf) <= keepOut {
+		calls.Put(c)
+	}
+}
+
+func (c *call) letGo() {
+	for _, release := range c.held {
+		release()
+	}
+	c.held = nil
+	clear(c.marks.Fars)
+}
+
+// ref encodes Refs to objects of the worker.
+func (c *call) ref(v any) (cgo.Ptr, bool, error) {
+	id, release, ok, err := pyhost.BorrowRemote(v, c.w)
+	if release != nil {
+		c.held = append(c.held, release)
+	}
+	return cgo.Ptr(id), ok, err
+}
+
+func (c *call) args(args []any) error {
+	if n := len(args) - 1; n >= 0 {
+		if kw, ok := args[n].(pyhost.Kw); ok {
+			return c.enc.Args(args[:n], kw)
+		}
+	}
+	return c.enc.Args(args, nil)
+}
+
+// pack makes the request of what was encoded. What is long goes into a segment.
+func (c *call) pack() error {
+	r := &c.req
+	long := uint64(0)
+	for _, f := range c.marks.Fars {
+		long += uint64(len(f.Data))
+	}
+	apart := len(c.enc.Buf) > maxInline
+	if apart {
+		long += uint64(len(c.enc.Buf))
+	}
+	for _, at := range c.marks.Refs {
+		r.refs = append(r.refs, uint32(at))
+	}
+	if len(r.name) > maxInline || len(r.refs)*4+len(c.marks.Fars)*20 > maxBody/2 ||
+		len(c.enc.Buf) > 1<<32-1 {
+		return fmt.Errorf("process: call of %.100s: too many references, or a name too long", c.label)
+	}
+	r.value = c.enc.Buf
+	if long == 0 {
+		return nil
+	}
+	seg := c.w.segs.take(long)
+	if seg == nil {
+		var err error
+		if seg, err = c.w.newSegment(c.w.segs, long, 0); err != nil {
+			return fmt.Errorf("process: call of %s: %w", c.label, err)
+		}
+	}
+	c.segment, r.segment = seg, seg.id
+	at := uint64(0)
+	lay := func(b []byte) span {
+		at += uint64(copy(seg.mem[at:], b))
+		return span{at - uint64(len(b)), uint64(len(b))}
+	}
+	for _, f := range c.marks.Fars {
+		r.blobs = append(r.blobs, blob{uint32(f.At), lay(f.Data)})
+	}
+	if apart {
+		r.long, r.value = lay(c.enc.Buf), nil
+	}
+	return nil
+}
+
+// do sends the call, waits for its answer and decodes it into out. It gives the call back.
+func (w *worker) do(ctx context.Context, c *call, out any) error {
+	switch out.(type) {
+	case nil:
+		c.req.flags = cgo.FlagDrop
+	case **pyhost.Ref:
+		c.req.flags = cgo.FlagKeep
+	}
+	if ctx.Done() != nil {
+		c.req.flags |= cgo.FlagCancellable
+	}
+	var shape shapeID
+	if c.req.flags&(cgo.FlagDrop|cgo.FlagKeep) == 0 {
+		shape = shapeFor(out)
+		c.req.shape = shape.number
+	}
+	if err := c.pack(); err != nil {
+		c.put()
+		return err
+	}
+	if err := w.send(c, shape); err != nil {
+		w.recycle(w.segs, c.segment)
+		c.put()
+		return err
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		if err := w.giveUp(ctx, c); err != nil {
+			return err
+		}
+	}
+	err := w.result(ctx, c, out)
+	c.put()
+	return err
+}
+
+// errNotSent wraps the error of a call that has not reached its worker, which has ended.
+var errNotSent = errors.New("process: not sent")
+
+func (w *worker) send(c *call, shape shapeID) error {
+	w.mu.Lock()
+	if w.exit != nil || w.retired || w.closing {
+		w.mu.Unlock()
+		return errNotSent
+	}
+	w.last++
+	c.id = w.last
+	w.calls[c.id] = c
+	w.live++
+	others := w.live > 1
+	if shape.number != 0 && !w.shapes[shape.number] {
+		w.shapes[shape.number] = true
+		w.conn.send(frame{kind: kindShape, id: uint64(shape.number), body: shape.nodes}, nil, true)
+	}
+	w.mu.Unlock()
+	w.conn.send(frame{kind: kindCall, id: c.id}, c.req.append, others)
+	return nil
+}
+
+// answer takes a result.
+func (w *worker) answer(f frame) error {
+	w.mu.Lock()
+	c := w.calls[f.id]
+	delete(w.calls, f.id)
+	if c == nil {
+		w.mu.Unlock()
+		return errProtocol
+	}
+	abandoned := c.abandoned
+	if !abandoned {
+		w.live--
+	}
+	last := w.retired && w.live == 0
+	w.mu.Unlock()
+	w.recycle(w.segs, c.segment)
+	c.segment = nil
+	c.status = f.status
+	if err := c.reply.parse(f.body); err != nil {
+		return err
+	}
+	c.value = append(c.value[:0], c.reply.value...)
+	if abandoned {
+		w.drop(c)
+	} else {
+		c.done <- struct{}{}
+	}
+	if last {
+		w.kill("a call of it did not stop")
+	}
+	return nil
+}
+
+func (w *worker) recycle(s *shelf, seg *segment) {
+	if seg == nil {
+		return
+	}
+	if drop := s.put(seg); drop != nil {
+		w.conn.send(frame{kind: kindDrop, id: uint64(drop.id)}, nil, false)
+		drop.unmap()
+	}
+}
+
+// giveUp is for a call whose context has ended. Nil: it was answered all the same. It leaves the
+// call to the worker otherwise, and the worker to its end.
+func (w *worker) giveUp(ctx context.Context, c *call) error {
+	w.conn.send(frame{kind: kindCancel, id: c.id}, nil, false)
+	grace := time.NewTimer(w.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-c.done:
+		return nil
+	case <-grace.C:
+	}
+	w.mu.Lock()
+	if w.exit != nil || w.calls[c.id] != c { // the answer is there now
+		w.mu.Unlock()
+		<-c.done
+		return nil
+	}
+	c.abandoned = true
+	w.live--
+	w.mu.Unlock()
+	err := pyhost.NewCancelError(ctx, c.label)
+	err.Abandoned = true
+	w.retire()
+	return err
+}
+
+// retire has the worker replaced. It ends when nobody waits for it any more.
+func (w *worker) retire() {
+	w.mu.Lock()
+	first := !w.retired
+	w.retired = true
+	idle := w.live == 0
+	w.mu.Unlock()
+	const why = "a call of it did not stop"
+	if first {
+		go w.gone(w)
+	}
+	if idle {
+		w.kill(why)
+	} else if first {
+		time.AfterFunc(w.cfg.CloseTimeout, func() { w.kill(why) })
+	}
+}
+
+// result makes Go values of the answer.
+func (w *worker) result(ctx context.Context, c *call, out any) error {
+	if c.err != nil {
+		return c.err
+	}
+	if w.settle {
+		for _, s := range w.streams {
+			s.settle()
+		}
+	}
+	value, blobs, seg, err := w.open(c)
+	if err != nil {
+		return err
+	}
+	if seg != nil {
+		defer runtime.KeepAlive(seg)
+		defer w.free(seg)
+	}
+	status, sent := c.status&^statusSent, c.status&statusSent != 0
+	switch status {
+	case uint16(cgo.StatusOK):
+		return w.decode(value, blobs, out)
+	case statusObject:
+		f := fields{b: value}
+		*out.(**pyhost.Ref) = pyhost.NewRemoteRef(w, f.u64(), "object")
+		return nil
+	case statusRefused:
+		if text := string(value); text != pyhost.ErrClosed.Error() {
+			return errors.New(text)
+		}
+		return pyhost.ErrClosed
+	case uint16(cgo.StatusNeverRan):
+		return w.cancelled(ctx, c, nil)
+	case uint16(cgo.StatusRaised):
+		return w.raised(ctx, c, pyhost.RemoteError(value, blobs), sent)
+	}
+	return pyhost.ErrNoMemory
+}
+
+// cancelled is what a call raises that was cancelled.
+const cancelled = pyhost.ExceptionClass("pyhost.Cancelled")
+
+func (w *worker) raised(ctx context.Context, c *call, err error, sent bool) error {
+	var pe *pyhost.PythonError
+	if !errors.As(err, &pe) {
+		return err
+	}
+	if sent || errors.Is(pe, cancelled) && w.isClosing() {
+		return w.cancelled(ctx, c, pe)
+	}
+	return pe
+}
+
+func (w *worker) cancelled(ctx context.Context, c *call, pe *pyhost.PythonError) error {
+	if ctx.Err() == nil {
+		return pyhost.NewClosedError(c.label, pe)
+	}
+	err := pyhost.NewCancelError(ctx, c.label)
+	err.Python = pe
+	return err
+}
+
+func (w *worker) isClosing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closing
+}
+
+// open finds the parts of the answer. Blobs are copied: a target may keep them.
+func (w *worker) open(c *call) (value []byte, blobs [][]byte, seg *segment, err error) {
+	r := &c.reply
+	if r.segment == 0 {
+		return c.value, nil, nil, nil
+	}
+	if seg, err = w.results.get(r.segment); err != nil {
+		return nil, nil, nil, fmt.Errorf("process: call of %s: %w", c.label, err)
+	}
+	value = c.value
+	if r.long.n > 0 {
+		if value, err = r.long.in(seg.mem); err != nil {
+			return nil, nil, seg, fmt.Errorf("process: call of %s: %w", c.label, err)
+		}
+	}
+	for _, s := range r.blobs {
+		b, err := s.in(seg.mem)
+		if err != nil {
+			return nil, nil, seg, fmt.Errorf("process: call of %s: %w", c.label, err)
+		}
+		blobs = append(blobs, slices.Clone(b))
+	}
+	runtime.KeepAlive(seg)
+	return value, blobs, seg, nil
+}
+
+// free lets the worker write to the segment of a result again.
+func (w *worker) free(seg *segment) {
+	w.conn.send(frame{kind: kindFree, id: uint64(seg.id)}, nil, false)
+}
+
+func (w *worker) decode(value []byte, blobs [][]byte, out any) error {
+	if out == nil || len(value) == 0 || cgo.DecodeScalar(value, out) {
+		return nil
+	}
+	d := w.decoder(value, blobs)
+	if err := d.Into(out); err != nil {
+		d.Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
+		return fmt.Errorf("pyhost: %w", err)
+	}
+	return nil
+}
+
+func (w *worker) decoder(value []byte, blobs [][]byte) *cgo.Decoder {
+	return &cgo.Decoder{Buf: value, Far: blobs, Object: func(p cgo.Ptr, typ string) any {
+		return pyhost.NewRemoteRef(w, uint64(p), typ)
+	}}
+}
+
+// drop gives back what is in an answer that nobody wants.
+func (w *worker) drop(c *call) {
+	c.letGo()
+	value, blobs, seg, err := w.open(c)
+	if seg != nil {
+		defer w.free(seg)
+	}
+	switch {
+	case err != nil:
+	case c.status&^statusSent == statusObject:
+		f := fields{b: value}
+		w.Release(f.u64())
+	case c.status&^statusSent == uint16(cgo.StatusOK):
+		w.decoder(value, blobs).Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
+	}
+}
+
+// Release gives a reference to an object of the worker back.
+func (w *worker) Release(id uint64) {
+	w.conn.send(frame{kind: kindRelease, id: id}, nil, true)
+}
+
+// Call calls a function of the worker itself, whatever has taken its place.
+func (w *worker) Call(ctx context.Context, name string, out any, args ...any) error {
+	return w.try(ctx, cgo.OpCall, name, out, func(c *call) error {
+		c.req.name = name
+		return c.args(args)
+	})
+}
+
+// CallRef calls an object of the worker.
+func (w *worker) CallRef(ctx context.Context, ref *pyhost.Ref, out any, args ...any) error {
+	return w.try(ctx, cgo.OpCallObject, ref.String(), out, func(c *call) error {
+		p, _, err := c.ref(ref)
+		c.req.object = uint64(p)
+		if err != nil {
+			return err
+		}
+		return c.args(args)
+	})
+}
+
+// try makes one call; fill encodes what it needs.
+func (w *worker) try(ctx context.Context, op cgo.Op, label string, out any,
+	fill func(*call) error) error {
+	err := w.attempt(ctx, op, label, out, fill)
+	if errors.Is(err, errNotSent) {
+		return ErrGone
+	}
+	return err
+}
+
+func (w *worker) attempt(ctx context.Context, op cgo.Op, label string, out any,
+	fill func(*call) error) error {
+	c := newCall(w, op, label)
+	if err := fill(c); err != nil {
+		c.put()
+		return fmt.Errorf("pyhost: call of %s: %w", label, err)
+	}
+	return w.do(ctx, c, out)
+}

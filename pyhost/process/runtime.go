@@ -1,0 +1,385 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pyhost/pyhost/cgo"
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+// Runtime is a Python interpreter in a process of its own: a pyhost.Runner. Any goroutine may use it
+// at any time; calls of many run side by side in the worker, as its gate lets them.
+//
+// When its worker ends, for whatever reason, the calls under way get an *ExitError and a new worker
+// takes its place: what Setup has made is there again, what calls have made is not.
+type Runtime struct {
+	cfg      Config
+	python   pyhost.Python
+	restarts atomic.Uint64
+	calls    atomic.Uint64
+
+	mu       sync.Mutex
+	cur      *worker   // nil while there is none; guarded by mu, as are the rest
+	starting *starting // the start under way
+	closed   bool
+	old      map[*worker]bool // retired, and not ended yet
+	info     pyhost.Info
+
+	ctx      context.Context // of restarts; ends with the runtime
+	stop     context.CancelFunc
+	closing  sync.Once
+	closeErr error
+}
+
+// starting is a start of a worker that several wait for.
+type starting struct {
+	done chan struct{}
+	err  error // once done is closed
+}
+
+var (
+	_ pyhost.Runner = (*Runtime)(nil)
+	_ pyhost.Remote = (*worker)(nil)
+)
+
+// Start starts a worker and returns when it is ready for calls and its Setup has run. To be closed
+// by Close.
+func Start(ctx context.Context, cfg Config) (*Runtime, error) {
+	if ctx == nil {
+		return nil, pyhost.ErrNilContext
+	}
+	if err := cfg.defaults(); err != nil {
+		return nil, err
+	}
+	python, err := pyhost.Locate(ctx, cfg.Python)
+	if err != nil {
+		return nil, err
+	}
+	rt := &Runtime{cfg: cfg, python: python, old: map[*worker]bool{}}
+	rt.ctx, rt.stop = context.WithCancel(context.WithoutCancel(ctx))
+	w, err := rt.start(ctx)
+	if err != nil {
+		rt.stop()
+		return nil, err
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.adopt(w)
+	return rt, nil
+}
+
+// start starts a worker and has it run Setup.
+func (rt *Runtime) start(ctx context.Context) (*worker, error) {
+	w, err := startWorker(ctx, &rt.cfg, rt.python, rt.ended)
+	if err != nil {
+		return nil, err
+	}
+	if rt.cfg.Setup == "" {
+		return w, nil
+	}
+	err = w.exec(ctx, rt.cfg.Setup, pyhost.Scope{File: "<setup>"})
+	if err != nil {
+		w.kill("its Setup failed")
+		<-w.done
+		return nil, fmt.Errorf("process: setup: %w", err)
+	}
+	return w, nil
+}
+
+// adopt makes w the one that gets calls. Under mu.
+func (rt *Runtime) adopt(w *worker) {
+	rt.cur, rt.info = w, w.info
+	rt.log("worker started", w)
+}
+
+func (rt *Runtime) log(text string, w *worker, attrs ...any) {
+	if rt.cfg.Logger != nil {
+		rt.cfg.Logger.Info("process: "+text, append(attrs, slog.Int("pid", w.proc.Pid))...)
+	}
+}
+
+// ended is told when a worker has ended, and before that when it is retired.
+func (rt *Runtime) ended(w *worker) {
+	w.mu.Lock()
+	exit := w.exit
+	w.mu.Unlock()
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if exit == nil {
+		rt.old[w] = true
+	} else {
+		delete(rt.old, w)
+		rt.log("worker ended", w, slog.String("how", exit.Error()))
+	}
+	if rt.cur != w {
+		return
+	}
+	rt.cur = nil
+	// One that has ended at once may do so again: then the next call starts it, and gets the error.
+	if !rt.closed && (exit == nil || time.Since(w.since) > time.Second) {
+		rt.restart()
+	}
+}
+
+// restart begins the start of a worker, unless that was done. Under mu.
+func (rt *Runtime) restart() *starting {
+	if rt.starting != nil {
+		return rt.starting
+	}
+	s := &starting{done: make(chan struct{})}
+	rt.starting = s
+	rt.restarts.Add(1)
+	go func() {
+		w, err := rt.start(rt.ctx)
+		rt.mu.Lock()
+		defer rt.mu.Unlock()
+		rt.starting = nil
+		s.err = err
+		close(s.done)
+		switch {
+		case err != nil:
+		case rt.closed:
+			rt.old[w] = true
+		default:
+			rt.adoptLive(w)
+		}
+	}()
+	return s
+}
+
+// adoptLive: it may have ended since it was ready. Under mu.
+func (rt *Runtime) adoptLive(w *worker) {
+	select {
+	case <-w.done:
+	default:
+		rt.adopt(w)
+	}
+}
+
+// worker gives the one that takes calls; it waits for its start.
+func (rt *Runtime) worker(ctx context.Context, label string) (*worker, error) {
+	for {
+		rt.mu.Lock()
+		if rt.closed {
+			rt.mu.Unlock()
+			return nil, pyhost.ErrClosed
+		}
+		if w := rt.cur; w != nil {
+			rt.mu.Unlock()
+			return w, nil
+		}
+		s := rt.restart()
+		rt.mu.Unlock()
+		select {
+		case <-s.done:
+			if s.err != nil {
+				return nil, fmt.Errorf("process: restart: %w", s.err)
+			}
+		case <-ctx.Done():
+			return nil, pyhost.NewCancelError(ctx, label)
+		}
+	}
+}
+
+// Call calls a Python function: see pyhost.Runtime.Call. An error is an *ExitError if the worker has
+// ended before it could answer: whether the call has run, nobody knows.
+func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) error {
+	return rt.do(ctx, cgo.OpCall, name, out, func(c *call) error {
+		c.req.name = name
+		return c.args(args)
+	})
+}
+
+// Eval evaluates an expression: see pyhost.Runtime.Eval.
+func (rt *Runtime) Eval(ctx context.Context, expr string, out any, in ...pyhost.Scope) error {
+	return rt.code(ctx, cgo.OpEval, "<eval>", expr, out, in)
+}
+
+// Exec runs code: see pyhost.Runtime.Exec.
+func (rt *Runtime) Exec(ctx context.Context, source string, in ...pyhost.Scope) error {
+	return rt.code(ctx, cgo.OpExec, "<exec>", source, nil, in)
+}
+
+func (rt *Runtime) code(ctx context.Context, op cgo.Op, file, text string, out any,
+	in []pyhost.Scope) error {
+	if len(in) > 1 {
+		return fmt.Errorf("pyhost: %d scopes given: want one at most", len(in))
+	}
+	if len(in) == 1 && in[0].File != "" {
+		file = in[0].File
+	}
+	return rt.do(ctx, op, file, out, func(c *call) error { return c.source(file, text, in) })
+}
+
+func (c *call) source(file, text string, in []pyhost.Scope) error {
+	c.req.name = file
+	c.enc.Buf = append(c.enc.Buf, text...)
+	if len(in) == 0 {
+		return nil
+	}
+	ref := pyhost.ScopeRef(in[0])
+	if ref == nil {
+		return nil
+	}
+	p, _, err := c.ref(ref)
+	c.req.object = uint64(p)
+	return err
+}
+
+func (w *worker) exec(ctx context.Context, text string, in pyhost.Scope) error {
+	return w.try(ctx, cgo.OpExec, in.File, nil, func(c *call) error {
+		return c.source(in.File, text, []pyhost.Scope{in})
+	})
+}
+
+// do makes the call on the worker that takes calls: again, if it was not sent, or may be made again.
+func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
+	fill func(*call) error) error {
+	if ctx == nil {
+		return pyhost.ErrNilContext
+	}
+	if err := pyhost.CheckTarget(out); err != nil {
+		return err
+	}
+	rt.calls.Add(1)
+	for retries := retriesOf(ctx); ; {
+		if ctx.Err() != nil {
+			return pyhost.NewCancelError(ctx, label)
+		}
+		w, err := rt.worker(ctx, label)
+		if err != nil {
+			return err
+		}
+		err = w.attempt(ctx, op, label, out, fill)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, errNotSent) {
+			rt.drop(w)
+			continue
+		}
+		var exit *ExitError
+		if retries == 0 || !errors.As(err, &exit) {
+			return err
+		}
+		retries--
+		rt.drop(w)
+	}
+}
+
+// drop sees that a worker that takes no calls is not asked again.
+func (rt *Runtime) drop(w *worker) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.cur == w {
+		rt.cur = nil
+	}
+}
+
+type retryKey struct{}
+
+// WithRetry marks the calls that are made with the context as idempotent: one whose worker ends
+// before it answers is made again, on the next worker, up to n times.
+func WithRetry(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, retryKey{}, max(n, 0))
+}
+
+func retriesOf(ctx context.Context) int {
+	n, _ := ctx.Value(retryKey{}).(int)
+	return n
+}
+
+// NewNamespace makes an empty namespace in the worker; it goes with it.
+func (rt *Runtime) NewNamespace(ctx context.Context) (*pyhost.Namespace, error) {
+	return pyhost.NewNamespace(ctx, rt)
+}
+
+// Info describes the worker that takes calls, or the last one.
+func (rt *Runtime) Info() pyhost.Info {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.info
+}
+
+// Stats are figures of a Runtime.
+type Stats struct {
+	Calls    uint64 // so far
+	Pending  int    // calls that wait for their answer
+	Restarts uint64 // of the worker
+	Resident int64  // bytes of the worker's memory that it holds (RSS); 0 if there is none
+}
+
+// Stats gives the figures of the moment.
+func (rt *Runtime) Stats() Stats {
+	s := Stats{Calls: rt.calls.Load(), Restarts: rt.restarts.Load()}
+	rt.mu.Lock()
+	w := rt.cur
+	rt.mu.Unlock()
+	if w != nil {
+		s.Resident = resident(w.proc.Pid)
+		w.mu.Lock()
+		s.Pending = w.live
+		w.mu.Unlock()
+	}
+	return s
+}
+
+// Close refuses new calls, waits for those under way, cancels what is left after Config.CloseTimeout
+// and ends Python as pyhost.Runtime.Close does, then the worker and what it has started. One that
+// does not end is killed. Later calls return what the first returned.
+func (rt *Runtime) Close() error {
+	rt.closing.Do(func() { rt.closeErr = rt.close() })
+	return rt.closeErr
+}
+
+func (rt *Runtime) close() error {
+	rt.mu.Lock()
+	rt.closed = true
+	rt.stop()
+	w, s := rt.cur, rt.starting
+	rt.cur = nil
+	rt.mu.Unlock()
+	if s != nil {
+		<-s.done
+	}
+	for _, w := range rt.retired() {
+		w.kill("its runtime is closed")
+		<-w.done
+	}
+	if w == nil {
+		return nil
+	}
+	return w.close()
+}
+
+func (rt *Runtime) retired() []*worker {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return slices.Collect(maps.Keys(rt.old))
+}
+
+func (w *worker) close() error {
+	w.mu.Lock()
+	w.closing = true
+	w.mu.Unlock()
+	w.conn.send(frame{kind: kindClose}, nil, false)
+	// It has its own time limits: for calls, for the same once more when they are cancelled, for
+	// threads, and for the end.
+	limit := time.AfterFunc(6*w.cfg.CloseTimeout+time.Second, func() { w.kill("it did not close") })
+	defer limit.Stop()
+	<-w.done
+	select {
+	case err := <-w.closed:
+		return err
+	default:
+		return w.exit.of("Close")
+	}
+}
