@@ -31,6 +31,9 @@ type PoolConfig[R Runner] struct {
 	// nobody waits for that but one place of the pool.
 	MaxCalls int
 	MaxAge   time.Duration
+	// Due is asked after a call whether the runtime is to be renewed for another reason. Nil: there
+	// is none. It must be quick.
+	Due func(R) bool
 }
 
 // Pool is a Runner over runtimes of one kind. Any goroutine may use it. Exec, Eval and Call go to
@@ -216,7 +219,8 @@ func (p *Pool[R]) release(res *puddle.Resource[*member[R]]) {
 
 func (p *Pool[R]) due(m *member[R]) bool {
 	return m.stale || p.cfg.MaxCalls > 0 && m.calls >= p.cfg.MaxCalls ||
-		p.cfg.MaxAge > 0 && time.Since(m.since) >= p.cfg.MaxAge
+		p.cfg.MaxAge > 0 && time.Since(m.since) >= p.cfg.MaxAge ||
+		p.cfg.Due != nil && p.cfg.Due(m.rt)
 }
 
 // beginRenewal refuses once the pool is closed.

@@ -151,19 +151,22 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 		c.put()
 		return err
 	}
-	if err := w.send(c, shape); err != nil {
+	lead, err := w.send(c, shape)
+	if err != nil {
 		w.recycle(w.segs, c.segment)
 		c.put()
 		return err
 	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		if err := w.giveUp(ctx, c); err != nil {
-			return err
+	if !lead || !w.lead(ctx, c) {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			if err := w.giveUp(ctx, c); err != nil {
+				return err
+			}
 		}
 	}
-	err := w.result(ctx, c, out)
+	err = w.result(ctx, c, out)
 	c.put()
 	return err
 }
@@ -171,12 +174,15 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 // errNotSent wraps the error of a call that has not reached its worker, which has ended.
 var errNotSent = errors.New("process: not sent")
 
-func (w *worker) send(c *call, shape shapeID) error {
+// send tells too whether the caller is to read.
+func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 	w.mu.Lock()
 	if w.exit != nil || w.retired || w.closing {
 		w.mu.Unlock()
-		return errNotSent
+		return false, errNotSent
 	}
+	lead = !w.role.taken
+	w.role.taken = true
 	w.last++
 	c.id = w.last
 	w.calls[c.id] = c
@@ -188,7 +194,7 @@ func (w *worker) send(c *call, shape shapeID) error {
 	}
 	w.mu.Unlock()
 	w.conn.send(frame{kind: kindCall, id: c.id}, c.req.append, others)
-	return nil
+	return lead, nil
 }
 
 // answer takes a result.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"sync"
@@ -26,7 +27,10 @@ import (
 func init() {
 	if fd, ok := os.LookupEnv(startVar); ok {
 		_ = os.Unsetenv(startVar) // what the worker starts is no worker
-		os.Exit(work(fd))
+		// Not here: this goroutine is bound to the first thread, and each wake-up would cost a switch
+		// of threads.
+		go func() { os.Exit(work(fd)) }()
+		select {}
 	}
 }
 
@@ -42,22 +46,28 @@ func work(fd string) int {
 		return exitNoSocket
 	}
 	closeInherited()
-	c, err := newConn(os.NewFile(socketFd, "socket"))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "pyhost:", err)
-		return exitNoSocket
-	}
+	c := newConn(os.NewFile(socketFd, "socket"), nil)
 	s := &server{conn: c, shapes: map[uint32]cgo.Shape{}, cancels: map[uint64]context.CancelFunc{},
-		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf()}
-	err = c.read(s.handle)
+		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
+		turn: turn{wake: make(chan struct{}, 1)}}
+	s.in = &inbox{buf: make([]byte, 64<<10)}
+	s.in.read = s.in.receiver(socketFd)
+	c.fail = s.exit
+	go s.watch()
+	s.read()
+	select {}
+}
+
+// exit ends the worker, whatever it does.
+func (s *server) exit(err error) {
 	switch {
 	case s.closing:
-		return 0
-	case errors.Is(err, errProtocol):
-		fmt.Fprintln(os.Stderr, "pyhost: worker:", err)
-		return exitNoSocket
+		os.Exit(0)
+	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
+		os.Exit(exitOrphan)
 	}
-	return exitOrphan
+	fmt.Fprintln(os.Stderr, "pyhost: worker:", err)
+	os.Exit(exitNoSocket)
 }
 
 func isSocket(fd int) bool {
@@ -89,6 +99,8 @@ func closeInherited() {
 // otherwise.
 type server struct {
 	conn    *conn
+	in      *inbox
+	turn    turn // any goroutine
 	rt      *pyhost.Runtime
 	shapes  map[uint32]cgo.Shape
 	objects objects // any goroutine
@@ -101,7 +113,7 @@ type server struct {
 	cancels map[uint64]context.CancelFunc // of the calls that can be cancelled; guarded by mu
 }
 
-func (s *server) handle(f frame, in *inbox) error {
+func (s *server) handle(f frame) error {
 	if (s.rt == nil) != (f.kind == kindHello) {
 		return errProtocol
 	}
@@ -115,7 +127,7 @@ func (s *server) handle(f frame, in *inbox) error {
 	case kindShape:
 		return s.shape(f)
 	case kindSegment:
-		return s.segment(f, in)
+		return s.segment(f)
 	case kindFree:
 		seg, err := s.mine.get(uint32(f.id))
 		if err != nil {
@@ -211,8 +223,8 @@ func (s *server) shape(f frame) error {
 	return err
 }
 
-func (s *server) segment(f frame, in *inbox) error {
-	fd, err := in.fd()
+func (s *server) segment(f frame) error {
+	fd, err := s.in.fd()
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,14 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // conn is one end of the socket. Whoever has a frame to send appends it to out; a lone one writes it
 // at once, and where there are more a goroutine writes them, many at a time.
 type conn struct {
-	sock *net.UnixConn
+	sock io.WriteCloser
+	unix *net.UnixConn // the same, where descriptors are sent
+	fail func(error)   // is told when nothing can be written any more; may be nil
 	wake chan struct{} // has the writer write; closed with the connection
 	end  sync.Once
 
@@ -32,7 +33,7 @@ type rights struct {
 	file *os.File
 }
 
-func newConn(f *os.File) (*conn, error) {
+func unixConn(f *os.File) (*net.UnixConn, error) {
 	defer f.Close()
 	c, err := net.FileConn(f)
 	if err != nil {
@@ -42,9 +43,13 @@ func newConn(f *os.File) (*conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("not a Unix socket"), c.Close())
 	}
-	conn := &conn{sock: sock, wake: make(chan struct{}, 1)}
-	go conn.writer()
-	return conn, nil
+	return sock, nil
+}
+
+func newConn(sock io.WriteCloser, unix *net.UnixConn) *conn {
+	c := &conn{sock: sock, unix: unix, wake: make(chan struct{}, 1)}
+	go c.writer()
+	return c
 }
 
 // close may be called again.
@@ -128,15 +133,13 @@ func (c *conn) writer() {
 
 const keepOut = 1 << 20 // a longer buffer is left to the collector
 
-// writeOnce writes what there is. It gives mu up meanwhile. An error ends the connection: whoever
-// reads sees that.
+// writeOnce writes what there is. It gives mu up meanwhile.
 func (c *conn) writeOnce() {
 	buf, files := c.out, c.rights
 	c.out, c.rights = c.spare[:0], nil
 	c.mu.Unlock()
-	err := write(c.sock, buf, files)
-	if err != nil {
-		_ = c.sock.CloseRead()
+	if err := c.write(buf, files); err != nil && c.fail != nil {
+		c.fail(err)
 	}
 	c.mu.Lock()
 	if cap(buf) <= keepOut {
@@ -146,108 +149,20 @@ func (c *conn) writeOnce() {
 	}
 }
 
-func write(sock *net.UnixConn, buf []byte, files []rights) error {
+func (c *conn) write(buf []byte, files []rights) error {
 	at := 0
 	var errs []error
 	for _, r := range files {
-		_, err := sock.Write(buf[at:r.at])
+		_, err := c.sock.Write(buf[at:r.at])
 		n := 0
 		if err == nil {
-			n, _, err = sock.WriteMsgUnix(buf[r.at:r.at+headerSize],
+			n, _, err = c.unix.WriteMsgUnix(buf[r.at:r.at+headerSize],
 				syscall.UnixRights(int(r.file.Fd())), nil)
 		}
 		r.file.Close()
 		errs = append(errs, err)
 		at = r.at + n
 	}
-	_, err := sock.Write(buf[at:])
+	_, err := c.sock.Write(buf[at:])
 	return errors.Join(append(errs, err)...)
-}
-
-// read hands each frame to handle until one is bad, or the connection ends: io.EOF.
-func (c *conn) read(handle func(frame, *inbox) error) error {
-	in := &inbox{sock: c.sock, buf: make([]byte, 64<<10), oob: make([]byte, 256)}
-	defer in.drop()
-	for {
-		if err := in.fill(); err != nil {
-			return err
-		}
-		for {
-			f, n, err := parseFrame(in.buf[in.from:in.to])
-			if err == nil && n > 0 {
-				in.from += n
-				err = handle(f, in)
-			}
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				break
-			}
-		}
-	}
-}
-
-// inbox is what has come and was not read yet.
-type inbox struct {
-	sock     *net.UnixConn
-	buf, oob []byte
-	from, to int
-	fds      []int
-}
-
-// fill waits for more.
-func (in *inbox) fill() error {
-	if in.from > 0 {
-		in.to = copy(in.buf, in.buf[in.from:in.to])
-		in.from = 0
-	}
-	if in.to == len(in.buf) {
-		in.buf = append(in.buf, make([]byte, len(in.buf))...)
-	}
-	n, oobn, _, _, err := in.sock.ReadMsgUnix(in.buf[in.to:], in.oob)
-	if err != nil {
-		return err
-	}
-	if oobn > 0 {
-		in.receive(in.oob[:oobn])
-	}
-	if n == 0 {
-		return io.EOF
-	}
-	in.to += n
-	return nil
-}
-
-func (in *inbox) receive(oob []byte) {
-	msgs, _ := syscall.ParseSocketControlMessage(oob)
-	for _, m := range msgs {
-		fds, _ := syscall.ParseUnixRights(&m)
-		in.fds = append(in.fds, fds...)
-	}
-}
-
-// fd is the descriptor that came with the frame at hand.
-func (in *inbox) fd() (int, error) {
-	if len(in.fds) == 0 {
-		return -1, errProtocol
-	}
-	fd := in.fds[0]
-	in.fds = in.fds[1:]
-	return fd, nil
-}
-
-func (in *inbox) drop() {
-	for _, fd := range in.fds {
-		_ = syscall.Close(fd)
-	}
-}
-
-// expect bounds the wait for the next frame; 0 does not.
-func (c *conn) expect(limit time.Duration) {
-	var by time.Time
-	if limit > 0 {
-		by = time.Now().Add(limit)
-	}
-	_ = c.sock.SetReadDeadline(by)
 }

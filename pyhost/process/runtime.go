@@ -25,6 +25,8 @@ type Runtime struct {
 	python   pyhost.Python
 	restarts atomic.Uint64
 	calls    atomic.Uint64
+	looked   atomic.Int64 // at resident: Unix ms
+	resident atomic.Int64
 
 	mu       sync.Mutex
 	cur      *worker   // nil while there is none; guarded by mu, as are the rest
@@ -332,6 +334,15 @@ func (rt *Runtime) Stats() Stats {
 	return s
 }
 
+// residentNow looks ten times a second at most, and says what it saw last in between.
+func (rt *Runtime) residentNow() int64 {
+	now := time.Now().UnixMilli()
+	if was := rt.looked.Load(); now-was >= 100 && rt.looked.CompareAndSwap(was, now) {
+		rt.resident.Store(rt.Stats().Resident)
+	}
+	return rt.resident.Load()
+}
+
 // Close refuses new calls, waits for those under way, cancels what is left after Config.CloseTimeout
 // and ends Python as pyhost.Runtime.Close does, then the worker and what it has started. One that
 // does not end is killed. Later calls return what the first returned.
@@ -370,6 +381,7 @@ func (w *worker) close() error {
 	w.mu.Lock()
 	w.closing = true
 	w.mu.Unlock()
+	w.listen()
 	w.conn.send(frame{kind: kindClose}, nil, false)
 	// It has its own time limits: for calls, for the same once more when they are cancelled, for
 	// threads, and for the end.

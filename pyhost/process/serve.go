@@ -7,6 +7,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/pyhost/pyhost/cgo"
@@ -27,7 +28,8 @@ type job struct {
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
-// call begins to serve a call, on a goroutine of its own: the gate decides when it runs.
+// call begins to serve a call: a lone one here, else on a goroutine of its own; the gate decides when
+// it runs.
 func (s *server) call(f frame) error {
 	j := jobs.Get().(*job)
 	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], ctx: context.Background()}
@@ -50,11 +52,16 @@ func (s *server) call(f frame) error {
 		s.mu.Unlock()
 	}
 	s.running.Add(1)
-	go s.serve(j)
-	return nil
+	if !s.in.alone() || s.running.Load() > 1 || s.turn.slow.Load() {
+		go s.serve(j)
+		return nil
+	}
+	return s.serveHere(j)
 }
 
 func (s *server) serve(j *job) {
+	start := time.Now()
+	defer func() { s.turn.slow.Store(time.Since(start) > longCall) }()
 	err := s.resolve(j)
 	if err == nil {
 		err = s.rt.Serve(j.ctx, &pyhost.Served{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"reflect"
 	"strings"
@@ -24,6 +25,7 @@ import (
 type worker struct {
 	cfg     *Config
 	proc    *os.Process
+	sock    *net.UnixConn
 	conn    *conn
 	crash   *os.File
 	streams []*stream // of its stdout and stderr
@@ -37,6 +39,8 @@ type worker struct {
 	gone    func(*worker)
 
 	mu      sync.Mutex
+	role    role             // of reading; guarded by mu
+	in      *inbox           // its
 	calls   map[uint64]*call // sent and not answered; guarded by mu, as are the rest
 	last    uint64           // number of a call
 	live    int              // calls that somebody waits for
@@ -98,7 +102,10 @@ func startWorker(ctx context.Context, cfg *Config, python pyhost.Python, gone fu
 // connect starts the goroutines that read what comes, and the one that waits for the end.
 func (w *worker) connect(e *ends) error {
 	var err error
-	w.conn, err = newConn(e.socket)
+	if w.sock, err = unixConn(e.socket); err != nil {
+		return err
+	}
+	w.conn = newConn(w.sock, w.sock)
 	errOut := io.Writer(os.Stderr)
 	if w.cfg.Stderr != nil {
 		errOut = w.cfg.Stderr
@@ -118,16 +125,11 @@ func (w *worker) connect(e *ends) error {
 	if err = errors.Join(append(errs[:], err)...); err != nil {
 		return err
 	}
-	reading := make(chan struct{})
-	go func() {
-		defer close(reading)
-		if err := w.conn.read(w.handle); err != nil && !errors.Is(err, io.EOF) &&
-			!errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, syscall.ECONNRESET) {
-			w.kill(err.Error())
-		}
-		w.kill("") // its socket is gone, and so should it be
-	}()
-	go w.watch(reading)
+	w.in = &inbox{buf: make([]byte, 64<<10), read: w.sock.Read}
+	w.role = role{wake: make(chan struct{}, 1), over: make(chan struct{})}
+	w.listen()
+	go w.readOn()
+	go w.watch()
 	return nil
 }
 
@@ -190,7 +192,7 @@ func (w *worker) kill(why string) {
 }
 
 // watch waits for the end of the process, and tells everybody.
-func (w *worker) watch(reading <-chan struct{}) {
+func (w *worker) watch() {
 	var info unix.Siginfo
 	for {
 		err := unix.Waitid(unix.P_PID, w.proc.Pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
@@ -203,8 +205,11 @@ func (w *worker) watch(reading <-chan struct{}) {
 	w.mu.Unlock()
 	_ = syscall.Kill(-w.proc.Pid, syscall.SIGKILL)
 	state, err := w.proc.Wait()
-	w.conn.expect(time.Second) // what it sent before is read, unless another holds the socket
-	<-reading
+	// What it sent before is read, unless another process holds the socket.
+	_ = w.sock.SetReadDeadline(time.Now().Add(time.Second))
+	w.listen()
+	<-w.role.over
+	close(w.role.wake)
 	w.conn.close()
 	for _, s := range w.streams {
 		s.finish()
@@ -249,7 +254,7 @@ func (w *worker) exitError(state *os.ProcessState, err error) *ExitError {
 }
 
 // handle takes a frame from the worker.
-func (w *worker) handle(f frame, _ *inbox) error {
+func (w *worker) handle(f frame) error {
 	switch f.kind {
 	case kindResult:
 		return w.answer(f)
@@ -270,7 +275,7 @@ func (w *worker) handle(f frame, _ *inbox) error {
 		case w.closed <- err:
 		default:
 		}
-		return w.conn.sock.CloseWrite() // which lets it end
+		return w.sock.CloseWrite() // which lets it end
 	}
 	return errProtocol
 }
@@ -287,6 +292,7 @@ func (w *worker) greeted(body []byte) error {
 	}
 	select {
 	case w.ready <- err:
+		w.quiet()
 		return nil
 	default:
 		return errProtocol // it has been ready before
