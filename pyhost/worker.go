@@ -28,6 +28,7 @@ type Served struct {
 	Arg    []byte  // the arguments, or the source
 	Shape  cgo.Shape
 	Flags  uint32 // cgo.FlagDrop, cgo.FlagKeep
+	Begin  func() // is called inside, before it runs
 }
 
 // Outcome is what came out of it. Value and Blobs are C's memory.
@@ -62,6 +63,7 @@ func (rt *Runtime) Serve(ctx context.Context, s *Served, reply func(*Outcome)) e
 	if ctx.Done() != nil {
 		stop = rt.cancelAfter(ctx, c)
 	}
+	s.Begin()
 	status := rt.in.Run(&c.frame, c.op, c.what, arg)
 	stop()
 	rt.served(c, status, reply)

@@ -171,7 +171,7 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 	return err
 }
 
-// errNotSent wraps the error of a call that has not reached its worker, which has ended.
+// errNotSent is the error of a call that its worker has not begun and never will.
 var errNotSent = errors.New("process: not sent")
 
 // send tells too whether the caller is to read.

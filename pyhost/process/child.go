@@ -104,6 +104,7 @@ type server struct {
 	rt      *pyhost.Runtime
 	shapes  map[uint32]cgo.Shape
 	objects objects // any goroutine
+	begun   *begun  // any goroutine
 	running atomic.Int64
 	mine    *shelf // segments to be written here; any goroutine
 	theirs  *shelf
@@ -177,7 +178,11 @@ func (s *server) open(body []byte) error {
 }
 
 func (s *server) start(h *hello) error {
-	if err := h.Limits.before(); err != nil {
+	err := h.Limits.before()
+	if err == nil {
+		s.begun, err = mapBegun(crashFd)
+	}
+	if err != nil {
 		return err
 	}
 	aud := 0

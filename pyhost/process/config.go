@@ -99,6 +99,8 @@ func (c *Config) validate() error {
 	}
 	bad(c.Grace < 0 || c.CloseTimeout < 0 || c.StartTimeout < 0, "a time is negative")
 	bad(c.Limits.Memory < 0 || c.Limits.CPU < 0, "a limit is negative")
+	bad(c.MaxThreads < 1 || c.MaxThreads > begunSlots, fmt.Sprintf("MaxThreads is not 1 to %d",
+		begunSlots))
 	bad(len(c.Command) > 0 && c.Command[0] == "", "Command is empty")
 	for k, v := range c.Env {
 		bad(k == "" || strings.ContainsAny(k, "=\x00") || strings.Contains(v, "\x00"),

@@ -18,8 +18,9 @@ import (
 // Runtime is a Python interpreter in a process of its own: a pyhost.Runner. Any goroutine may use it
 // at any time; calls of many run side by side in the worker, as its gate lets them.
 //
-// When its worker ends, for whatever reason, the calls under way get an *ExitError and a new worker
-// takes its place: what Setup has made is there again, what calls have made is not.
+// When its worker ends, for whatever reason, the calls that it was running get an *ExitError and a
+// new worker takes its place, which gets the calls that were still waiting. What Setup has made is
+// there again, what calls have made is not.
 type Runtime struct {
 	cfg      Config
 	python   pyhost.Python
@@ -192,7 +193,7 @@ func (rt *Runtime) worker(ctx context.Context, label string) (*worker, error) {
 }
 
 // Call calls a Python function: see pyhost.Runtime.Call. An error is an *ExitError if the worker has
-// ended before it could answer: whether the call has run, nobody knows.
+// ended meanwhile: how far the call had come nobody knows.
 func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) error {
 	return rt.do(ctx, cgo.OpCall, name, out, func(c *call) error {
 		c.req.name = name
@@ -252,7 +253,7 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 		return err
 	}
 	rt.calls.Add(1)
-	for retries := retriesOf(ctx); ; {
+	for retries, unsent := retriesOf(ctx), 0; ; {
 		if ctx.Err() != nil {
 			return pyhost.NewCancelError(ctx, label)
 		}
@@ -264,7 +265,8 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, errNotSent) {
+		if errors.Is(err, errNotSent) && unsent < maxUnsent {
+			unsent++
 			rt.drop(w)
 			continue
 		}
@@ -276,6 +278,9 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 		rt.drop(w)
 	}
 }
+
+// maxUnsent bounds the workers that may end, one after the other, before they have begun a call.
+const maxUnsent = 16
 
 // drop sees that a worker that takes no calls is not asked again.
 func (rt *Runtime) drop(w *worker) {

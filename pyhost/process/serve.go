@@ -24,6 +24,7 @@ type job struct {
 	segment *segment
 	ctx     context.Context
 	held    []cgo.Ptr // objects in it
+	slot    uint16    // of the notes, once it runs
 }
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
@@ -67,7 +68,11 @@ func (s *server) serve(j *job) {
 		err = s.rt.Serve(j.ctx, &pyhost.Served{
 			Op: cgo.Op(j.req.op), Name: j.req.name, Object: cgo.Ptr(j.req.object), Arg: j.arg,
 			Shape: j.shape, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
-		}, func(o *pyhost.Outcome) { s.reply(j, o) })
+			Begin: func() { j.slot = s.begun.note(j.id) },
+		}, func(o *pyhost.Outcome) {
+			s.reply(j, o)
+			s.begun.forget(j.slot)
+		})
 	}
 	if err != nil {
 		s.refuse(j, err)

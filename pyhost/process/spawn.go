@@ -17,7 +17,7 @@ const startVar = "PYHOST_PROCESS_WORKER"
 // Descriptors of a worker, beside 0 to 2.
 const (
 	socketFd = 3
-	crashFd  = 4 // a memfd for the Python stack at a crash
+	crashFd  = 4 // a memfd for what is to be known after a crash
 	auditFd  = 5 // a pipe for audit events, where they are reported
 )
 
@@ -113,7 +113,7 @@ func (e *ends) open(cfg *Config) (files []*os.File, err error) {
 	}
 	e.socket = os.NewFile(uintptr(pair[0]), "worker")
 	keep(os.NewFile(uintptr(pair[1]), "socket"), nil)
-	if e.crash, e2 = memfd("pyhost crash", 0); e2 != nil {
+	if e.crash, e2 = newBegun(); e2 != nil {
 		return files, e2
 	}
 	keep(dup(int(e.crash.Fd())))

@@ -214,14 +214,20 @@ func (w *worker) watch() {
 	for _, s := range w.streams {
 		s.finish()
 	}
+	ran, stack := readBegun(w.crash)
+	w.crash.Close()
 	exit := w.exitError(state, err)
+	exit.Stack = strings.TrimSpace(string(stack))
 	w.mu.Lock()
 	w.exit = exit
 	calls := w.calls
 	w.calls, w.live = nil, 0
 	w.mu.Unlock()
 	for _, c := range calls {
-		c.err = exit.of(c.label)
+		c.err = errNotSent
+		if ran[c.id] {
+			c.err = exit.of(c.label)
+		}
 		c.done <- struct{}{}
 	}
 	w.segs.close()
@@ -246,10 +252,6 @@ func (w *worker) exitError(state *os.ProcessState, err error) *ExitError {
 	if e.Signal != syscall.SIGKILL {
 		e.Reason = ""
 	}
-	stack := make([]byte, 64<<10)
-	n, _ := w.crash.ReadAt(stack, 0)
-	e.Stack = strings.TrimSpace(string(stack[:n]))
-	w.crash.Close()
 	return e
 }
 
