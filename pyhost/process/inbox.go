@@ -76,9 +76,3 @@ func (in *inbox) fd() (int, error) {
 	in.fds = in.fds[1:]
 	return fd, nil
 }
-
-func (in *inbox) drop() {
-	for _, fd := range in.fds {
-		_ = syscall.Close(fd)
-	}
-}

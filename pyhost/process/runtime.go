@@ -350,7 +350,7 @@ func (rt *Runtime) residentNow() int64 {
 
 // Close refuses new calls, waits for those under way, cancels what is left after Config.CloseTimeout
 // and ends Python as pyhost.Runtime.Close does, then the worker and what it has started. One that
-// does not end is killed. Later calls return what the first returned.
+// does not end is killed: an *ExitError. One that has crashed meanwhile is closed too. Later calls return what the first returned.
 func (rt *Runtime) Close() error {
 	rt.closing.Do(func() { rt.closeErr = rt.close() })
 	return rt.closeErr
@@ -390,13 +390,18 @@ func (w *worker) close() error {
 	w.conn.send(frame{kind: kindClose}, nil, false)
 	// It has its own time limits: for calls, for the same once more when they are cancelled, for
 	// threads, and for the end.
-	limit := time.AfterFunc(6*w.cfg.CloseTimeout+time.Second, func() { w.kill("it did not close") })
+	limit := time.AfterFunc(6*w.cfg.CloseTimeout+time.Second, func() { w.kill(didNotClose) })
 	defer limit.Stop()
 	<-w.done
 	select {
 	case err := <-w.closed:
 		return err
 	default:
+	}
+	if w.exit.Reason == didNotClose {
 		return w.exit.of("Close")
 	}
+	return nil // it has ended otherwise, maybe before
 }
+
+const didNotClose = "it did not close"
