@@ -89,8 +89,8 @@ func (p *Parked) Unpark() {
 	}
 }
 
-// DefaultSignals gives up Go's handlers of the signals by which a crash shows: for a process that is
-// there for Python alone. A nil dereference in Go ends it from now on.
+// DefaultSignals gives up Go's handlers of the signals by which a crash shows: for a process that
+// is there for Python alone. A nil dereference in Go ends it from now on.
 func DefaultSignals() { C.py_default_signals() }
 
 // PassBaton passes the gate's baton on, for whoever took it and does not attach after all.

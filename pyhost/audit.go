@@ -10,7 +10,8 @@ import (
 )
 
 // Audit is a policy on what Python code does, by the audit events of PEP 578: "open", "import",
-// "socket.connect", "subprocess.Popen", "ctypes.dlopen" and those that Python's documentation lists.
+// "socket.connect", "subprocess.Popen", "ctypes.dlopen" and those that Python's documentation
+// lists.
 //
 // It is a policy and no sandbox: it tells and refuses what honest code does. Code that means to get
 // around it can, through C extensions and ctypes to begin with, and what runs in other processes is
@@ -68,8 +69,8 @@ func (a *Audit) settings(fd int) any {
 	return map[string]any{"rules": rules, "fd": fd, "report": a.Report != nil || fd != 0}
 }
 
-// Receiver gives a writer that takes reports as Python writes them, in pieces of any size, and tells
-// Report of them. For package process.
+// Receiver gives a writer that takes reports as Python writes them, in pieces of any size, and
+// tells Report of them. For package process.
 func (a *Audit) Receiver() *AuditReceiver { return &AuditReceiver{tell: a.Report} }
 
 // AuditReceiver is an io.Writer for reports.

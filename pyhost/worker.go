@@ -10,8 +10,8 @@ import (
 // What package process needs in a worker process: calls that come encoded and go encoded, so that
 // no Go value is made of them there. Programs have no use for it.
 
-// OpenWorker is Open with an installation that is known already. Audit reports are written to auditFd,
-// if it is not 0.
+// OpenWorker is Open with an installation that is known already. Audit reports are written to
+// auditFd, if it is not 0.
 func OpenWorker(p Python, cfg Config, auditFd int) (*Runtime, error) {
 	return open(cfg, &p, auditFd)
 }
@@ -29,6 +29,8 @@ type Served struct {
 	Shape  cgo.Shape
 	Flags  uint32 // cgo.FlagDrop, cgo.FlagKeep
 	Begin  func() // is called inside, before it runs
+	// Wait, if it is not nil, is the context of waiting at the gate; it does not end the call.
+	Wait context.Context
 }
 
 // Outcome is what came out of it. Value and Blobs are C's memory.
@@ -53,7 +55,11 @@ func (rt *Runtime) Serve(ctx context.Context, s *Served, reply func(*Outcome)) e
 			flags |= cgo.FlagCancellable
 		}
 		c.frame.SetShape(s.Shape)
-		err = rt.enter(ctx, c, flags)
+		wait := ctx
+		if s.Wait != nil {
+			wait = s.Wait
+		}
+		err = rt.enter(wait, c, flags)
 	}
 	if err != nil {
 		c.put()

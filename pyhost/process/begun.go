@@ -10,8 +10,8 @@ import (
 )
 
 // The worker notes the calls that it runs in memory that outlives it: those that a dying worker had
-// not begun are made again on the next, and are none the worse for it. Behind the notes, in the same
-// memfd, is what faulthandler wrote.
+// not begun are made again on the next, and are none the worse for it. Behind the notes, in the
+// same memfd, is what faulthandler wrote.
 const (
 	begunSlots = 4096 // calls that run at once, at most: as many as the gate lets in
 	begunBytes = begunSlots * 8

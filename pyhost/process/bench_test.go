@@ -85,7 +85,7 @@ const nothing = "def nothing(): pass"
 func BenchmarkCall(b *testing.B) {
 	rt := start(b, process.Config{Setup: nothing})
 	rounds := ping(b)
-	const n = 5000
+	const n = 500
 	var ratios []float64
 	var call, empty []time.Duration
 	for b.Loop() {
@@ -167,35 +167,43 @@ if __name__ == "__main__":
     main()
 `
 
-// BenchmarkExecutor: a pool of two beside Python's own two pools of two processes.
+// BenchmarkExecutor: one worker with 100 callers, and a pool of two with as many, beside Python's
+// own two pools of two processes, which get all calls at once.
 func BenchmarkExecutor(b *testing.B) {
-	p, err := process.NewPool(bg, process.PoolConfig{Size: 2})
-	require.NoError(b, err)
-	defer p.Close()
+	p := newPool(b, process.PoolConfig{Size: 2})
+	rt := start(b, process.Config{})
 	file := b.TempDir() + "/executors.py"
 	require.NoError(b, os.WriteFile(file, []byte(executors), 0o600))
 	data := make([]byte, 8<<20)
-	var calls, pooled, echoes []float64
+	ratios := map[string][]float64{}
+	note := func(name string, theirs, ours float64) {
+		ratios[name] = append(ratios[name], theirs/ours)
+	}
+	echo := func() error { return rt.Call(bg, "bytes", new([]byte), data) }
 	for b.Loop() {
 		var theirs [3]float64
 		out, err := exec.Command(p.Info().Python.Executable, "-I", file).Output()
 		require.NoError(b, err)
 		require.NoError(b, json.Unmarshal(out, &theirs))
-		const n = 100_000
-		call := timed(b, func() error { return callers(p, 100, n) }).Seconds() / n
-		echo := timed(b, func() error {
-			for range 10 {
-				if err := p.Call(bg, "bytes", new([]byte), data); err != nil {
+		const n, echoes = 100_000, 20
+		one := timed(b, func() error { return callers(rt, 100, n) }).Seconds() / n
+		two := timed(b, func() error { return callers(p, 100, n) }).Seconds() / n
+		require.NoError(b, echo())
+		long := timed(b, func() error {
+			for range echoes {
+				if err := echo(); err != nil {
 					return err
 				}
 			}
 			return nil
-		}).Seconds() / 10
-		calls, echoes = append(calls, theirs[0]/call), append(echoes, theirs[1]/echo)
-		pooled = append(pooled, theirs[2]/call)
+		}).Seconds() / echoes
+		note("calls/executor's", theirs[0], one)
+		note("calls/Pool's", theirs[2], one)
+		note("pool-calls/executor's", theirs[0], two)
+		note("pool-calls/Pool's", theirs[2], two)
+		note("echoes/executor's", theirs[1], long)
 	}
-	for name, list := range map[string][]float64{"calls/executor's": calls, "calls/Pool's": pooled,
-		"echoes/executor's": echoes} {
+	for name, list := range ratios {
 		slices.Sort(list)
 		b.ReportMetric(list[len(list)/2], name)
 	}
@@ -246,14 +254,13 @@ func BenchmarkStart(b *testing.B) {
 func BenchmarkPool(b *testing.B) {
 	const setup = "def count(n):\n  x = 0\n  for i in range(n): x += i\n  return x"
 	one := start(b, process.Config{Setup: setup})
-	p, err := process.NewPool(bg, process.PoolConfig{Config: process.Config{Setup: setup}, Size: 2})
-	require.NoError(b, err)
-	defer p.Close()
+	p := newPool(b, process.PoolConfig{Config: process.Config{Setup: setup}, Size: 2})
 	var ratios []float64
 	compute := func(r pyhost.Runner, at int) func() error {
 		return func() error {
 			args := slices.Values(slices.Repeat([]int{1_000_000}, 16))
-			for _, err := range pyhost.Map[int](bg, r, "count", args, pyhost.MapOptions{Ahead: at}) {
+			opt := pyhost.MapOptions{Ahead: at}
+			for _, err := range pyhost.Map[int](bg, r, "count", args, opt) {
 				if err != nil {
 					return err
 				}

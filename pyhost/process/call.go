@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +32,7 @@ type call struct {
 	value  []byte // a copy of the inline value
 	err    error
 
+	recall    bool // it is to be taken back when it has to wait there
 	abandoned bool // nobody waits for it; guarded by worker.mu
 }
 
@@ -49,7 +48,7 @@ func newCall(w *worker, op cgo.Op, label string) *call {
 	c.req = request{op: uint32(op), refs: c.req.refs[:0], blobs: c.req.blobs[:0]}
 	c.enc.Buf = c.enc.Buf[:0]
 	c.marks.Refs, c.marks.Fars = c.marks.Refs[:0], c.marks.Fars[:0]
-	c.err, c.segment, c.abandoned = nil, nil, false
+	c.err, c.segment, c.abandoned, c.recall = nil, nil, false, false
 	return c
 }
 
@@ -103,7 +102,8 @@ func (c *call) pack() error {
 	}
 	if len(r.name) > maxInline || len(r.refs)*4+len(c.marks.Fars)*20 > maxBody/2 ||
 		len(c.enc.Buf) > 1<<32-1 {
-		return fmt.Errorf("process: call of %.100s: too many references, or a name too long", c.label)
+		return fmt.Errorf("process: call of %.100s: too many references or too long a name",
+			c.label)
 	}
 	r.value = c.enc.Buf
 	if long == 0 {
@@ -142,6 +142,9 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 	if ctx.Done() != nil {
 		c.req.flags |= cgo.FlagCancellable
 	}
+	if c.recall = ctx.Value(recallKey{}) != nil; c.recall {
+		c.req.flags |= flagRecall
+	}
 	var shape shapeID
 	if c.req.flags&(cgo.FlagDrop|cgo.FlagKeep) == 0 {
 		shape = shapeFor(out)
@@ -158,18 +161,39 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 		return err
 	}
 	if !lead || !w.lead(ctx, c) {
-		select {
-		case <-c.done:
-		case <-ctx.Done():
-			if err := w.giveUp(ctx, c); err != nil {
-				return err
-			}
+		if err := w.wait(ctx, c); err != nil {
+			return err
 		}
 	}
 	err = w.result(ctx, c, out)
 	c.put()
 	return err
 }
+
+// wait waits for the answer. An error tells that the call is the worker's now.
+func (w *worker) wait(ctx context.Context, c *call) error {
+	var late <-chan time.Time
+	if c.recall {
+		t := time.NewTimer(recallAfter)
+		defer t.Stop()
+		late = t.C
+	}
+	for {
+		select {
+		case <-c.done:
+			return nil
+		case <-late:
+			w.conn.send(frame{kind: kindRecall, id: c.id}, nil, false)
+		case <-ctx.Done():
+			return w.giveUp(ctx, c)
+		}
+	}
+}
+
+// errRecalled is the error of a call that had to wait too long in its worker, and was taken back.
+var errRecalled = errors.New("process: recalled")
+
+const recallAfter = 2 * time.Millisecond
 
 // errNotSent is the error of a call that its worker has not begun and never will.
 var errNotSent = errors.New("process: not sent")
@@ -181,13 +205,16 @@ func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 		w.mu.Unlock()
 		return false, errNotSent
 	}
-	lead = !w.role.taken
+	lead = !w.role.taken && !c.recall
+	if !w.role.taken && c.recall {
+		w.role.wake <- struct{}{}
+	}
 	w.role.taken = true
 	w.last++
 	c.id = w.last
 	w.calls[c.id] = c
 	w.live++
-	others := w.live > 1
+	others := w.live > crowd
 	if shape.number != 0 && !w.shapes[shape.number] {
 		w.shapes[shape.number] = true
 		w.conn.send(frame{kind: kindShape, id: uint64(shape.number), body: shape.nodes}, nil, true)
@@ -195,49 +222,6 @@ func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 	w.mu.Unlock()
 	w.conn.send(frame{kind: kindCall, id: c.id}, c.req.append, others)
 	return lead, nil
-}
-
-// answer takes a result.
-func (w *worker) answer(f frame) error {
-	w.mu.Lock()
-	c := w.calls[f.id]
-	delete(w.calls, f.id)
-	if c == nil {
-		w.mu.Unlock()
-		return errProtocol
-	}
-	abandoned := c.abandoned
-	if !abandoned {
-		w.live--
-	}
-	last := w.retired && w.live == 0
-	w.mu.Unlock()
-	w.recycle(w.segs, c.segment)
-	c.segment = nil
-	c.status = f.status
-	if err := c.reply.parse(f.body); err != nil {
-		return err
-	}
-	c.value = append(c.value[:0], c.reply.value...)
-	if abandoned {
-		w.drop(c)
-	} else {
-		c.done <- struct{}{}
-	}
-	if last {
-		w.kill("a call of it did not stop")
-	}
-	return nil
-}
-
-func (w *worker) recycle(s *shelf, seg *segment) {
-	if seg == nil {
-		return
-	}
-	if drop := s.put(seg); drop != nil {
-		w.conn.send(frame{kind: kindDrop, id: uint64(drop.id)}, nil, false)
-		drop.unmap()
-	}
 }
 
 // giveUp is for a call whose context has ended. Nil: it was answered all the same. It leaves the
@@ -282,145 +266,6 @@ func (w *worker) retire() {
 	} else if first {
 		time.AfterFunc(w.cfg.CloseTimeout, func() { w.kill(why) })
 	}
-}
-
-// result makes Go values of the answer.
-func (w *worker) result(ctx context.Context, c *call, out any) error {
-	if c.err != nil {
-		return c.err
-	}
-	if w.settle {
-		for _, s := range w.streams {
-			s.settle()
-		}
-	}
-	value, blobs, seg, err := w.open(c)
-	if err != nil {
-		return err
-	}
-	if seg != nil {
-		defer runtime.KeepAlive(seg)
-		defer w.free(seg)
-	}
-	status, sent := c.status&^statusSent, c.status&statusSent != 0
-	switch status {
-	case uint16(cgo.StatusOK):
-		return w.decode(value, blobs, out)
-	case statusObject:
-		f := fields{b: value}
-		*out.(**pyhost.Ref) = pyhost.NewRemoteRef(w, f.u64(), "object")
-		return nil
-	case statusRefused:
-		if text := string(value); text != pyhost.ErrClosed.Error() {
-			return errors.New(text)
-		}
-		return pyhost.ErrClosed
-	case uint16(cgo.StatusNeverRan):
-		return w.cancelled(ctx, c, nil)
-	case uint16(cgo.StatusRaised):
-		return w.raised(ctx, c, pyhost.RemoteError(value, blobs), sent)
-	}
-	return pyhost.ErrNoMemory
-}
-
-// cancelled is what a call raises that was cancelled.
-const cancelled = pyhost.ExceptionClass("pyhost.Cancelled")
-
-func (w *worker) raised(ctx context.Context, c *call, err error, sent bool) error {
-	var pe *pyhost.PythonError
-	if !errors.As(err, &pe) {
-		return err
-	}
-	if sent || errors.Is(pe, cancelled) && w.isClosing() {
-		return w.cancelled(ctx, c, pe)
-	}
-	return pe
-}
-
-func (w *worker) cancelled(ctx context.Context, c *call, pe *pyhost.PythonError) error {
-	if ctx.Err() == nil {
-		return pyhost.NewClosedError(c.label, pe)
-	}
-	err := pyhost.NewCancelError(ctx, c.label)
-	err.Python = pe
-	return err
-}
-
-func (w *worker) isClosing() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.closing
-}
-
-// open finds the parts of the answer. Blobs are copied: a target may keep them.
-func (w *worker) open(c *call) (value []byte, blobs [][]byte, seg *segment, err error) {
-	r := &c.reply
-	if r.segment == 0 {
-		return c.value, nil, nil, nil
-	}
-	if seg, err = w.results.get(r.segment); err != nil {
-		return nil, nil, nil, fmt.Errorf("process: call of %s: %w", c.label, err)
-	}
-	value = c.value
-	if r.long.n > 0 {
-		if value, err = r.long.in(seg.mem); err != nil {
-			return nil, nil, seg, fmt.Errorf("process: call of %s: %w", c.label, err)
-		}
-	}
-	for _, s := range r.blobs {
-		b, err := s.in(seg.mem)
-		if err != nil {
-			return nil, nil, seg, fmt.Errorf("process: call of %s: %w", c.label, err)
-		}
-		blobs = append(blobs, slices.Clone(b))
-	}
-	runtime.KeepAlive(seg)
-	return value, blobs, seg, nil
-}
-
-// free lets the worker write to the segment of a result again.
-func (w *worker) free(seg *segment) {
-	w.conn.send(frame{kind: kindFree, id: uint64(seg.id)}, nil, false)
-}
-
-func (w *worker) decode(value []byte, blobs [][]byte, out any) error {
-	if out == nil || len(value) == 0 || cgo.DecodeScalar(value, out) {
-		return nil
-	}
-	d := w.decoder(value, blobs)
-	if err := d.Into(out); err != nil {
-		d.Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
-		return fmt.Errorf("pyhost: %w", err)
-	}
-	return nil
-}
-
-func (w *worker) decoder(value []byte, blobs [][]byte) *cgo.Decoder {
-	return &cgo.Decoder{Buf: value, Far: blobs, Object: func(p cgo.Ptr, typ string) any {
-		return pyhost.NewRemoteRef(w, uint64(p), typ)
-	}}
-}
-
-// drop gives back what is in an answer that nobody wants.
-func (w *worker) drop(c *call) {
-	c.letGo()
-	value, blobs, seg, err := w.open(c)
-	if seg != nil {
-		defer w.free(seg)
-	}
-	switch {
-	case err != nil:
-	case c.status&^statusSent == statusObject:
-		f := fields{b: value}
-		w.Release(f.u64())
-	case c.status&^statusSent == uint16(cgo.StatusOK):
-		w.decoder(value, blobs).Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
-	}
-}
-
-// Release gives a reference to an object of the worker back.
-func (w *worker) Release(id uint64) {
-	w.conn.send(frame{kind: kindRelease, id: id}, nil, true)
 }
 
 // Call calls a function of the worker itself, whatever has taken its place.

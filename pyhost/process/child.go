@@ -27,8 +27,8 @@ import (
 func init() {
 	if fd, ok := os.LookupEnv(startVar); ok {
 		_ = os.Unsetenv(startVar) // what the worker starts is no worker
-		// Not here: this goroutine is bound to the first thread, and each wake-up would cost a switch
-		// of threads.
+		// Not here: this goroutine is bound to the first thread, and each wake-up would cost a
+		// switch of threads.
 		go func() { os.Exit(work(fd)) }()
 		select {}
 	}
@@ -42,12 +42,13 @@ const (
 
 func work(fd string) int {
 	if n, err := strconv.Atoi(fd); err != nil || n != socketFd || !isSocket(n) {
-		fmt.Fprintf(os.Stderr, "pyhost: %s=%q is set, but this is no worker process\n", startVar, fd)
+		fmt.Fprintf(os.Stderr, "pyhost: %s=%q, but this is no worker process\n", startVar, fd)
 		return exitNoSocket
 	}
 	closeInherited()
 	c := newConn(os.NewFile(socketFd, "socket"), nil)
 	s := &server{conn: c, shapes: map[uint32]cgo.Shape{}, cancels: map[uint64]context.CancelFunc{},
+		recalls: map[uint64]context.CancelFunc{},
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
 		turn: turn{wake: make(chan struct{}, 1)}}
 	s.in = &inbox{buf: make([]byte, 64<<10)}
@@ -95,8 +96,8 @@ func closeInherited() {
 	}
 }
 
-// server is the worker's side. Its fields belong to the goroutine that reads, but for those that say
-// otherwise.
+// server is the worker's side. Its fields belong to the goroutine that reads, but for those that
+// say otherwise.
 type server struct {
 	conn    *conn
 	in      *inbox
@@ -112,6 +113,7 @@ type server struct {
 
 	mu      sync.Mutex
 	cancels map[uint64]context.CancelFunc // of the calls that can be cancelled; guarded by mu
+	recalls map[uint64]context.CancelFunc // of those that can be taken back while they wait
 }
 
 func (s *server) handle(f frame) error {
@@ -125,6 +127,8 @@ func (s *server) handle(f frame) error {
 		return s.call(f)
 	case kindCancel:
 		s.cancel(f.id)
+	case kindRecall:
+		s.recall(f.id)
 	case kindShape:
 		return s.shape(f)
 	case kindSegment:
@@ -214,6 +218,14 @@ func (s *server) cancel(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if stop := s.cancels[id]; stop != nil {
+		stop()
+	}
+}
+
+func (s *server) recall(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stop := s.recalls[id]; stop != nil {
 		stop()
 	}
 }

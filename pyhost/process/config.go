@@ -59,8 +59,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Limits of a worker; 0 is none. One that is exceeded is an error in Python where it can be, and the
-// end of the worker where it cannot.
+// Limits of a worker; 0 is none. One that is exceeded is an error in Python where it can be, and
+// the end of the worker where it cannot.
 type Limits struct {
 	// Memory bounds the bytes that the worker takes beyond what it has when it starts. What Python
 	// takes beyond it is a MemoryError (GIL builds); C code, such as numpy's, meets the kernel's

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// conn is one end of the socket. Whoever has a frame to send appends it to out; a lone one writes it
-// at once, and where there are more a goroutine writes them, many at a time.
+// conn is one end of the socket. Whoever has a frame to send appends it to out; a lone one writes
+// it at once, and where there are more a goroutine writes them, many at a time.
 type conn struct {
 	sock io.WriteCloser
 	unix *net.UnixConn // the same, where descriptors are sent
@@ -130,6 +130,10 @@ func (c *conn) writer() {
 		}
 	}
 }
+
+// crowd: where more calls than that are under way, frames are sent together. Fewer would wait for
+// that longer than it saves.
+const crowd = 8
 
 const keepOut = 1 << 20 // a longer buffer is left to the collector
 

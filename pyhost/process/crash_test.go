@@ -19,8 +19,8 @@ func kill(t testing.TB, rt *process.Runtime) {
 	require.NoError(t, syscall.Kill(rt.Info().Pid, syscall.SIGKILL))
 }
 
-// Every end of a worker is an ExitError to the call that ran, which says how and where, and the next
-// call works.
+// Every end of a worker is an ExitError to the call that ran, which says how and where, and the
+// next call works.
 func TestCrash(t *testing.T) {
 	rt := start(t, process.Config{Stderr: os.Stdout, Setup: `
 import ctypes, os, sys
@@ -134,8 +134,14 @@ func TestKill(t *testing.T) {
 
 func TestRetry(t *testing.T) {
 	flag := t.TempDir() + "/flag"
-	rt := start(t, process.Config{Setup: "import os\ndef once(flag):\n" +
-		"  if not os.path.exists(flag):\n    open(flag, 'w').close()\n    os._exit(1)\n  return 'done'"})
+	rt := start(t, process.Config{Setup: `
+import os
+def once(flag):
+    if not os.path.exists(flag):
+        open(flag, "w").close()
+        os._exit(1)
+    return "done"
+`})
 	got, err := pyhost.Call[string](process.WithRetry(bg, 1), rt, "once", flag)
 	require.NoError(t, err)
 	require.Equal(t, "done", got)
@@ -170,14 +176,20 @@ func TestNoInheritedDescriptors(t *testing.T) {
 	fd, err := syscall.Dup(int(f.Fd())) // not close-on-exec
 	require.NoError(t, err)
 	defer syscall.Close(fd)
-	rt := start(t, process.Config{})
-	links, err := pyhost.Eval[[]string](bg, rt, "(lambda os: [os.readlink(f'/proc/self/fd/{f}') "+
-		"for f in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{f}')])(__import__('os'))")
+	rt := start(t, process.Config{Setup: `
+import os, subprocess
+def links():
+    fds = [f"/proc/self/fd/{f}" for f in os.listdir("/proc/self/fd")]
+    return [os.readlink(f) for f in fds if os.path.exists(f)]
+def of_another():
+    ls = ["ls", "/proc/self/fd"]
+    return subprocess.run(ls, capture_output=True, text=True, close_fds=False).stdout
+`})
+	links, err := pyhost.Call[[]string](bg, rt, "links")
 	require.NoError(t, err)
 	require.NotContains(t, links, "/")
 	// Nor do the processes that it starts.
-	out, err := pyhost.Eval[string](bg, rt, "__import__('subprocess').run(['ls', '/proc/self/fd'], "+
-		"capture_output=True, text=True, close_fds=False).stdout")
+	out, err := pyhost.Call[string](bg, rt, "of_another")
 	require.NoError(t, err)
 	require.Len(t, strings.Fields(out), 4, out)
 }

@@ -14,9 +14,9 @@
 // worker and come back as a *pyhost.Ref, which ends with it. Go functions and pyhost.Object cannot
 // cross.
 //
-// A worker that ends takes the calls that it runs with it: they get an [*ExitError], and a new worker
-// takes its place, in which Setup has run, and nothing else. How far such a call had come nobody
-// knows; [WithRetry] has it made again. Calls that wait are not lost.
+// A worker that ends takes the calls that it runs with it: they get an [*ExitError], and a new
+// worker takes its place, in which Setup has run, and nothing else. How far such a call had come
+// nobody knows; [WithRetry] has it made again. Calls that wait are not lost.
 //
 // A call that does not stop when its context ends is abandoned, and its worker is replaced.
 //

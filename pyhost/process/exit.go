@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// ExitError is the error of a call that ran when its worker ended, and of a start that the worker did
-// not survive.
+// ExitError is the error of a call that ran when its worker ended, and of a start that the worker
+// did not survive.
 type ExitError struct {
 	Pid    int
 	Code   int            // of its exit; -1 if a signal ended it

@@ -58,7 +58,8 @@ func TestValues(t *testing.T) {
 		nil, true, int64(-5), 2.5, "grüße", []byte{0, 255}, complex(1, 2), huge, when,
 		3 * time.Second, []any{int64(1), "x", nil}, pyhost.Tuple{int64(1), pyhost.Tuple{}},
 		map[string]any{"a": []any{map[string]any{}}}, map[any]any{int64(1): "x"},
-		pyhost.Set{int64(7)}, strings.Repeat("ä", 1<<20), make([]byte, 3<<20), slices.Repeat([]any{1.5}, 1e5),
+		pyhost.Set{int64(7)}, strings.Repeat("ä", 1<<20), make([]byte, 3<<20),
+		slices.Repeat([]any{1.5}, 1e5),
 	} {
 		got, err := pyhost.Call[any](bg, rt, "same", v)
 		require.NoError(t, err)
@@ -244,7 +245,7 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("PYHOST_TEST_PUBLIC", "p")
 	dir := t.TempDir()
 	rt := start(t, process.Config{Inherit: []string{"PATH", "PYHOST_TEST_PUB*"}, Dir: dir,
-		Env: map[string]string{"OWN": "o"}, Args: []string{"prog", "x"}, Path: []string{"/nowhere"}})
+		Env: map[string]string{"OWN": "o"}, Args: []string{"prog", "x"}})
 	env, err := pyhost.Eval[map[string]string](bg, rt, "dict(__import__('os').environ)")
 	require.NoError(t, err)
 	require.Equal(t, "p", env["PYHOST_TEST_PUBLIC"])
@@ -268,9 +269,9 @@ func keys(m map[string]string) (list []string) {
 
 func TestClose(t *testing.T) {
 	dir := t.TempDir()
-	rt, err := process.Start(bg, process.Config{CloseTimeout: 200 * time.Millisecond, Setup: "import atexit\n" +
-		"atexit.register(lambda: open('" + dir + "/bye', 'w').close())\n" +
-		"def spin():\n  while True: pass"})
+	rt, err := process.Start(bg, process.Config{CloseTimeout: 200 * time.Millisecond,
+		Setup: "import atexit\natexit.register(lambda: open('" + dir + "/bye', 'w').close())\n" +
+			"def spin():\n  while True: pass"})
 	require.NoError(t, err)
 	ended := make(chan error)
 	go func() { ended <- rt.Call(bg, "spin", nil) }()

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +12,8 @@ import (
 	"github.com/pyhost/pyhost/pyhost"
 )
 
-// Runtime is a Python interpreter in a process of its own: a pyhost.Runner. Any goroutine may use it
-// at any time; calls of many run side by side in the worker, as its gate lets them.
+// Runtime is a Python interpreter in a process of its own: a pyhost.Runner. Any goroutine may use
+// it at any time; calls of many run side by side in the worker, as its gate lets them.
 //
 // When its worker ends, for whatever reason, the calls that it was running get an *ExitError and a
 // new worker takes its place, which gets the calls that were still waiting. What Setup has made is
@@ -40,12 +37,6 @@ type Runtime struct {
 	stop     context.CancelFunc
 	closing  sync.Once
 	closeErr error
-}
-
-// starting is a start of a worker that several wait for.
-type starting struct {
-	done chan struct{}
-	err  error // once done is closed
 }
 
 var (
@@ -79,121 +70,8 @@ func Start(ctx context.Context, cfg Config) (*Runtime, error) {
 	return rt, nil
 }
 
-// start starts a worker and has it run Setup.
-func (rt *Runtime) start(ctx context.Context) (*worker, error) {
-	w, err := startWorker(ctx, &rt.cfg, rt.python, rt.ended)
-	if err != nil {
-		return nil, err
-	}
-	if rt.cfg.Setup == "" {
-		return w, nil
-	}
-	err = w.exec(ctx, rt.cfg.Setup, pyhost.Scope{File: "<setup>"})
-	if err != nil {
-		w.kill("its Setup failed")
-		<-w.done
-		return nil, fmt.Errorf("process: setup: %w", err)
-	}
-	return w, nil
-}
-
-// adopt makes w the one that gets calls. Under mu.
-func (rt *Runtime) adopt(w *worker) {
-	rt.cur, rt.info = w, w.info
-	rt.log("worker started", w)
-}
-
-func (rt *Runtime) log(text string, w *worker, attrs ...any) {
-	if rt.cfg.Logger != nil {
-		rt.cfg.Logger.Info("process: "+text, append(attrs, slog.Int("pid", w.proc.Pid))...)
-	}
-}
-
-// ended is told when a worker has ended, and before that when it is retired.
-func (rt *Runtime) ended(w *worker) {
-	w.mu.Lock()
-	exit := w.exit
-	w.mu.Unlock()
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if exit == nil {
-		rt.old[w] = true
-	} else {
-		delete(rt.old, w)
-		rt.log("worker ended", w, slog.String("how", exit.Error()))
-	}
-	if rt.cur != w {
-		return
-	}
-	rt.cur = nil
-	// One that has ended at once may do so again: then the next call starts it, and gets the error.
-	if !rt.closed && (exit == nil || time.Since(w.since) > time.Second) {
-		rt.restart()
-	}
-}
-
-// restart begins the start of a worker, unless that was done. Under mu.
-func (rt *Runtime) restart() *starting {
-	if rt.starting != nil {
-		return rt.starting
-	}
-	s := &starting{done: make(chan struct{})}
-	rt.starting = s
-	rt.restarts.Add(1)
-	go func() {
-		w, err := rt.start(rt.ctx)
-		rt.mu.Lock()
-		defer rt.mu.Unlock()
-		rt.starting = nil
-		s.err = err
-		close(s.done)
-		switch {
-		case err != nil:
-		case rt.closed:
-			rt.old[w] = true
-		default:
-			rt.adoptLive(w)
-		}
-	}()
-	return s
-}
-
-// adoptLive: it may have ended since it was ready. Under mu.
-func (rt *Runtime) adoptLive(w *worker) {
-	select {
-	case <-w.done:
-	default:
-		rt.adopt(w)
-	}
-}
-
-// worker gives the one that takes calls; it waits for its start.
-func (rt *Runtime) worker(ctx context.Context, label string) (*worker, error) {
-	for {
-		rt.mu.Lock()
-		if rt.closed {
-			rt.mu.Unlock()
-			return nil, pyhost.ErrClosed
-		}
-		if w := rt.cur; w != nil {
-			rt.mu.Unlock()
-			return w, nil
-		}
-		s := rt.restart()
-		rt.mu.Unlock()
-		select {
-		case <-s.done:
-			if s.err != nil {
-				return nil, fmt.Errorf("process: restart: %w", s.err)
-			}
-		case <-ctx.Done():
-			return nil, pyhost.NewCancelError(ctx, label)
-		}
-	}
-}
-
-// Call calls a Python function: see pyhost.Runtime.Call. An error is an *ExitError if the worker has
-// ended meanwhile: how far the call had come nobody knows.
+// Call calls a Python function: see pyhost.Runtime.Call. An error is an *ExitError if the worker
+// has ended meanwhile: how far the call had come nobody knows.
 func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) error {
 	return rt.do(ctx, cgo.OpCall, name, out, func(c *call) error {
 		c.req.name = name
@@ -243,7 +121,8 @@ func (w *worker) exec(ctx context.Context, text string, in pyhost.Scope) error {
 	})
 }
 
-// do makes the call on the worker that takes calls: again, if it was not sent, or may be made again.
+// do makes the call on the worker that takes calls: again, if it was not sent, or may be made
+// again.
 func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 	fill func(*call) error) error {
 	if ctx == nil {
@@ -276,18 +155,6 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 		}
 		retries--
 		rt.drop(w)
-	}
-}
-
-// maxUnsent bounds the workers that may end, one after the other, before they have begun a call.
-const maxUnsent = 16
-
-// drop sees that a worker that takes no calls is not asked again.
-func (rt *Runtime) drop(w *worker) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if rt.cur == w {
-		rt.cur = nil
 	}
 }
 
@@ -347,61 +214,3 @@ func (rt *Runtime) residentNow() int64 {
 	}
 	return rt.resident.Load()
 }
-
-// Close refuses new calls, waits for those under way, cancels what is left after Config.CloseTimeout
-// and ends Python as pyhost.Runtime.Close does, then the worker and what it has started. One that
-// does not end is killed: an *ExitError. One that has crashed meanwhile is closed too. Later calls return what the first returned.
-func (rt *Runtime) Close() error {
-	rt.closing.Do(func() { rt.closeErr = rt.close() })
-	return rt.closeErr
-}
-
-func (rt *Runtime) close() error {
-	rt.mu.Lock()
-	rt.closed = true
-	rt.stop()
-	w, s := rt.cur, rt.starting
-	rt.cur = nil
-	rt.mu.Unlock()
-	if s != nil {
-		<-s.done
-	}
-	for _, w := range rt.retired() {
-		w.kill("its runtime is closed")
-		<-w.done
-	}
-	if w == nil {
-		return nil
-	}
-	return w.close()
-}
-
-func (rt *Runtime) retired() []*worker {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	return slices.Collect(maps.Keys(rt.old))
-}
-
-func (w *worker) close() error {
-	w.mu.Lock()
-	w.closing = true
-	w.mu.Unlock()
-	w.listen()
-	w.conn.send(frame{kind: kindClose}, nil, false)
-	// It has its own time limits: for calls, for the same once more when they are cancelled, for
-	// threads, and for the end.
-	limit := time.AfterFunc(6*w.cfg.CloseTimeout+time.Second, func() { w.kill(didNotClose) })
-	defer limit.Stop()
-	<-w.done
-	select {
-	case err := <-w.closed:
-		return err
-	default:
-	}
-	if w.exit.Reason == didNotClose {
-		return w.exit.of("Close")
-	}
-	return nil // it has ended otherwise, maybe before
-}
-
-const didNotClose = "it did not close"

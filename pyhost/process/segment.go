@@ -129,8 +129,8 @@ func (s *shelf) wait(size uint64) *segment {
 	return nil
 }
 
-// put lays one that is free back. What it returns is one idle segment too many: it is forgotten, and
-// the other side is to be told.
+// put lays one that is free back. What it returns is one idle segment too many: it is forgotten,
+// and the other side is to be told.
 func (s *shelf) put(seg *segment) (drop *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

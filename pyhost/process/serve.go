@@ -23,14 +23,15 @@ type job struct {
 	shape   cgo.Shape
 	segment *segment
 	ctx     context.Context
-	held    []cgo.Ptr // objects in it
-	slot    uint16    // of the notes, once it runs
+	wait    context.Context // nil: the same
+	held    []cgo.Ptr       // objects in it
+	slot    uint16          // of the notes, once it runs
 }
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
-// call begins to serve a call: a lone one here, else on a goroutine of its own; the gate decides when
-// it runs.
+// call begins to serve a call: a lone one here, else on a goroutine of its own; the gate decides
+// when it runs.
 func (s *server) call(f frame) error {
 	j := jobs.Get().(*job)
 	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], ctx: context.Background()}
@@ -46,11 +47,10 @@ func (s *server) call(f frame) error {
 		}
 	}
 	if j.req.flags&cgo.FlagCancellable != 0 {
-		ctx, stop := context.WithCancel(context.Background())
-		j.ctx = ctx
-		s.mu.Lock()
-		s.cancels[j.id] = stop
-		s.mu.Unlock()
+		j.ctx = s.stoppable(j.ctx, s.cancels, j.id)
+	}
+	if j.req.flags&flagRecall != 0 {
+		j.wait = s.stoppable(j.ctx, s.recalls, j.id)
 	}
 	s.running.Add(1)
 	if !s.in.alone() || s.running.Load() > 1 || s.turn.slow.Load() {
@@ -60,6 +60,16 @@ func (s *server) call(f frame) error {
 	return s.serveHere(j)
 }
 
+// stoppable is a context that ends when the other side says so.
+func (s *server) stoppable(ctx context.Context, in map[uint64]context.CancelFunc,
+	id uint64) context.Context {
+	ctx, stop := context.WithCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in[id] = stop
+	return ctx
+}
+
 func (s *server) serve(j *job) {
 	start := time.Now()
 	defer func() { s.turn.slow.Store(time.Since(start) > longCall) }()
@@ -67,7 +77,7 @@ func (s *server) serve(j *job) {
 	if err == nil {
 		err = s.rt.Serve(j.ctx, &pyhost.Served{
 			Op: cgo.Op(j.req.op), Name: j.req.name, Object: cgo.Ptr(j.req.object), Arg: j.arg,
-			Shape: j.shape, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
+			Shape: j.shape, Wait: j.wait, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
 			Begin: func() { j.slot = s.begun.note(j.id) },
 		}, func(o *pyhost.Outcome) {
 			s.reply(j, o)
@@ -135,14 +145,17 @@ func (s *server) hold(j *job, p cgo.Ptr) error {
 
 // send sends the result, which is the last that is known of the call.
 func (s *server) send(j *job, status uint16, r *reply) {
-	if j.ctx.Done() != nil {
+	if j.ctx.Done() != nil || j.wait != nil {
 		s.mu.Lock()
-		stop := s.cancels[j.id]
-		delete(s.cancels, j.id)
+		for _, in := range []map[uint64]context.CancelFunc{s.cancels, s.recalls} {
+			if stop := in[j.id]; stop != nil {
+				stop()
+				delete(in, j.id)
+			}
+		}
 		s.mu.Unlock()
-		stop()
 	}
-	others := s.running.Add(-1) > 0
+	others := s.running.Add(-1) >= crowd
 	s.conn.send(frame{kind: kindResult, status: status, id: j.id}, r.append, others)
 }
 

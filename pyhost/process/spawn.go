@@ -51,7 +51,8 @@ func (e *ends) close() {
 
 // spawn starts the program.
 func spawn(cfg *Config) (*ends, error) {
-	path, args := "/proc/self/exe", []string{os.Args[0]} // it stays itself when the file is replaced
+	// It stays itself when the file is replaced.
+	path, args := "/proc/self/exe", []string{os.Args[0]}
 	if len(cfg.Command) > 0 {
 		path, args = cfg.Command[0], cfg.Command
 	}

@@ -12,7 +12,8 @@ import (
 // millisecond whether the call is still the same: it takes over the reading then.
 //
 // number is odd while a call is served by the reader, and changes with each. Whoever makes it even
-// again, the reader at the end of the call or the watcher in the middle of it, decides who reads on.
+// again, the reader at the end of the call or the watcher in the middle of it, decides who reads
+// on.
 type turn struct {
 	number atomic.Uint64
 	slow   atomic.Bool   // the last call was a long one: they are served apart for now

@@ -25,6 +25,7 @@ const (
 	kindHello   kind = iota + 1 // body: JSON of hello
 	kindCall                    // id: of the call; body: request
 	kindCancel                  // id: of the call
+	kindRecall                  // id: of a call, which is not to run unless it does
 	kindShape                   // id: of the shape; body: JSON of []cgo.ShapeNode
 	kindSegment                 // id: of the segment; status: 1 if it is the worker's to write; a
 	// descriptor comes with it; body: u64 its size
@@ -50,6 +51,9 @@ const (
 	statusObject  = 0x101  // body is the number of the object that was asked for
 	statusSent    = 0x8000 // with any other: an exception was set to cancel the call
 )
+
+// flagRecall, in a request beside those of cgo: kindRecall may come for it.
+const flagRecall = 1 << 16
 
 const (
 	headerSize = 16

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
 
@@ -82,7 +80,8 @@ func startWorker(ctx context.Context, cfg *Config, python pyhost.Python, gone fu
 	}
 	w := &worker{
 		cfg: cfg, proc: e.proc, crash: e.crash, since: time.Now(), gone: gone,
-		settle: cfg.Stdout != nil || cfg.Stderr != nil, segs: newShelf(), results: newShelf(),
+		settle: cfg.Stdout != nil || cfg.Stderr != nil || cfg.reports(),
+		segs:   newShelf(), results: newShelf(),
 		calls: map[uint64]*call{}, shapes: map[uint32]bool{}, closed: make(chan error, 1),
 		done: make(chan struct{}), ready: make(chan error, 1),
 	}
@@ -270,6 +269,9 @@ func (w *worker) handle(f frame) error {
 		return nil
 	case kindClosed:
 		var err error
+		if !w.isClosing() {
+			return errProtocol
+		}
 		if len(f.body) > 0 {
 			err = errors.New(string(f.body))
 		}
@@ -311,48 +313,4 @@ func (w *worker) newSegment(s *shelf, size uint64, theirs uint16) (*segment, err
 	body := appendSpan(nil, span{uint64(len(seg.mem)), 0})[:8]
 	w.conn.sendFile(frame{kind: kindSegment, status: theirs, id: uint64(seg.id), body: body}, file)
 	return seg, nil
-}
-
-// shapeIDs numbers the types of targets, for all workers.
-var shapeIDs struct {
-	sync.RWMutex
-	numbers map[reflect.Type]shapeID
-	last    uint32
-}
-
-type shapeID struct {
-	number uint32 // 0: nothing special is asked for
-	nodes  []byte // JSON of []cgo.ShapeNode
-}
-
-func shapeFor(out any) shapeID {
-	t := cgo.ShapedType(out)
-	if t == nil {
-		return shapeID{}
-	}
-	shapeIDs.RLock()
-	s, ok := shapeIDs.numbers[t]
-	shapeIDs.RUnlock()
-	if ok {
-		return s
-	}
-	return newShape(t)
-}
-
-func newShape(t reflect.Type) (s shapeID) {
-	shapeIDs.Lock()
-	defer shapeIDs.Unlock()
-	if s, ok := shapeIDs.numbers[t]; ok {
-		return s
-	}
-	if nodes := cgo.DescribeShape(t); len(nodes) > 0 {
-		s.nodes, _ = json.Marshal(nodes) // plain data
-		shapeIDs.last++
-		s.number = shapeIDs.last
-	}
-	if shapeIDs.numbers == nil {
-		shapeIDs.numbers = map[reflect.Type]shapeID{}
-	}
-	shapeIDs.numbers[t] = s
-	return s
 }
