@@ -16,7 +16,7 @@ func TestAudit(t *testing.T) {
 	var events []pyhost.AuditEvent
 	rt := start(t, process.Config{Audit: &pyhost.Audit{
 		Rules: map[string]pyhost.AuditAction{
-			"open:/dev/*": pyhost.AuditReport, "ctypes.dlopen": pyhost.AuditDeny,
+			"open:/dev/*": pyhost.AuditReport, "ctypes.dlopen:libm*": pyhost.AuditDeny,
 		},
 		Report: func(e pyhost.AuditEvent) {
 			mu.Lock()

@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -22,7 +23,7 @@ func kill(t testing.TB, rt *process.Runtime) {
 // Every end of a worker is an ExitError to the call that ran, which says how and where, and the
 // next call works.
 func TestCrash(t *testing.T) {
-	rt := start(t, process.Config{Stderr: os.Stdout, Setup: `
+	rt := start(t, process.Config{Stderr: io.Discard, Setup: `
 import ctypes, os, sys
 def crash(how):
     print("about to", how, file=sys.stderr)

@@ -3,9 +3,12 @@ package process_test
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -97,4 +100,71 @@ func TestPoolMemory(t *testing.T) {
 		require.Less(t, i, 5000)
 		_ = p.Exec(bg, "leak.append(b'x' * (1 << 20))") // the new worker knows no leak
 	}
+}
+
+// A call that takes long keeps none waiting that was handed to the same worker.
+func TestPoolLongAmongShort(t *testing.T) {
+	flag := t.TempDir() + "/flag"
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
+import os, time
+def short(): pass
+def long(flag):
+    while not os.path.exists(flag): time.sleep(0.001)
+`}})
+	crowd := func() *sync.WaitGroup {
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				for range 50 {
+					if err := p.Call(bg, "short", nil); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		return &wg
+	}
+	crowd().Wait() // calls are known to be short now
+	long := make(chan error)
+	wg := crowd()
+	go func() { long <- p.Call(bg, "long", nil, flag) }()
+	wg.Wait()
+	require.NoError(t, os.WriteFile(flag, nil, 0o600))
+	require.NoError(t, <-long)
+	require.GreaterOrEqual(t, p.Stats().Calls, uint64(2*64*50+1)) // those recalled count twice
+}
+
+func TestPoolWaiting(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1, MaxWaiting: 1})
+	lease, err := p.Acquire(bg)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(bg)
+	waits := make(chan error)
+	go func() { waits <- p.Call(ctx, "len", nil, "x") }()
+	require.Eventually(t, func() bool { return p.Stats().Waiting == 1 }, 10*time.Second,
+		time.Millisecond)
+	require.ErrorIs(t, p.Call(bg, "len", nil, "x"), pyhost.ErrOverloaded)
+	stop()
+	require.ErrorIs(t, <-waits, context.Canceled)
+	lease.Release()
+	require.NoError(t, p.Call(bg, "len", nil, "x"))
+	require.ErrorIs(t, p.Call(nil, "len", nil), pyhost.ErrNilContext) //nolint:staticcheck // meant
+	require.Equal(t, uint64(1), p.Stats().Overloaded)
+	require.NoError(t, p.Close())
+	require.ErrorIs(t, p.Call(bg, "len", nil, "x"), pyhost.ErrClosed)
+}
+
+func TestPoolRetry(t *testing.T) {
+	flag := t.TempDir() + "/flag"
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
+import os
+def once(flag):
+    if not os.path.exists(flag):
+        open(flag, "w").close()
+        os.abort()
+    return "done"
+`, Stderr: io.Discard}})
+	got, err := pyhost.Call[string](process.WithRetry(bg, 1), p, "once", flag)
+	require.NoError(t, err)
+	require.Equal(t, "done", got)
 }

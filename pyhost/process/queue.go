@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pyhost/pyhost/pyhost"
@@ -36,9 +37,13 @@ type batch struct {
 	lease *pyhost.Lease[*Runtime]
 	since time.Time
 	size  int
-	mu    sync.Mutex
-	left  int
-	renew bool
+	left  atomic.Int32
+}
+
+func newBatch(lease *pyhost.Lease[*Runtime], calls int) *batch {
+	b := &batch{lease: lease, size: calls, since: time.Now()}
+	b.left.Store(int32(calls))
+	return b
 }
 
 const (
@@ -63,7 +68,7 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 			shared = context.WithValue(ctx, recallKey{}, true)
 		}
 		err = fn(shared, b.lease.Runtime())
-		q.finish(b, err)
+		q.finish(b)
 		if !errors.Is(err, errRecalled) {
 			return err
 		}
@@ -76,7 +81,7 @@ func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {
 	if len(q.waiting) == 0 {
 		if lease := q.pool.TryAcquire(); lease != nil {
 			q.mu.Unlock()
-			return &batch{lease: lease, size: 1, left: 1, since: time.Now()}, nil
+			return newBatch(lease, 1), nil
 		}
 	}
 	if q.most > 0 && len(q.waiting) >= q.most && !t.alone {
@@ -115,7 +120,7 @@ func (q *queue) leave(t *ticket) {
 	}
 	q.mu.Unlock()
 	if b := <-t.got; b != nil {
-		q.finish(b, nil)
+		q.finish(b)
 	}
 }
 
@@ -147,7 +152,7 @@ func (q *queue) driver() {
 		return
 	}
 	lease.Used(len(tickets))
-	b := &batch{lease: lease, size: len(tickets), left: len(tickets), since: time.Now()}
+	b := newBatch(lease, len(tickets))
 	for _, t := range tickets {
 		t.got <- b
 	}
@@ -171,14 +176,8 @@ func (q *queue) take() []*ticket {
 }
 
 // finish is called by each call of a batch; the last gives the worker back.
-func (q *queue) finish(b *batch, err error) {
-	var ce *pyhost.CancelError
-	b.mu.Lock()
-	b.left--
-	last := b.left == 0
-	b.renew = b.renew || errors.As(err, &ce) && ce.Abandoned
-	b.mu.Unlock()
-	if !last {
+func (q *queue) finish(b *batch) {
+	if b.left.Add(-1) > 0 {
 		return
 	}
 	took := time.Since(b.since) / time.Duration(b.size)

@@ -23,6 +23,7 @@ type segment struct {
 
 const (
 	minSegment   = 1 << 20
+	minStep      = 16 // bits
 	maxSegment   = 1 << 40
 	keepSegments = 64 << 20 // bytes of idle segments; beyond that one is unmapped
 )
@@ -33,12 +34,14 @@ func newSegment(id uint32, size uint64) (*segment, *os.File, error) {
 	if size > maxSegment {
 		return nil, nil, fmt.Errorf("%d bytes are too many for one value", size)
 	}
-	size = 1 << bits.Len64(size-1)
+	step := uint64(1) << max(bits.Len64(size)-4, minStep)
+	size = (size + step - 1) / step * step // so that it is likely to fit the next
 	f, err := memfd("pyhost segment", unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = f.Truncate(int64(size))
+	// All of it is there from now on: to write to a page that cannot be had would end the program.
+	err = unix.Fallocate(int(f.Fd()), 0, 0, int64(size))
 	if err == nil {
 		_, err = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS,
 			unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
@@ -63,7 +66,7 @@ func memfd(name string, flags int) (*os.File, error) {
 }
 
 func mapSegment(id uint32, fd int, size uint64) (*segment, error) {
-	mem, err := unix.Mmap(fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	mem, err := unix.Mmap(fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, err
 	}

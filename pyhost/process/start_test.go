@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -105,7 +106,7 @@ func TestHandshake(t *testing.T) {
 	require.Less(t, time.Since(begun), 10*time.Second)
 
 	_, err = process.Start(bg, process.Config{Command: []string{"/bin/sh", "-c",
-		"echo no worker >&2; exit 3"}})
+		"echo no worker >&2; exit 3"}, Stderr: io.Discard})
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 3, exit.Code)
 	require.Equal(t, "no worker", exit.Stderr)
