@@ -50,7 +50,7 @@ func work(fd string) int {
 	s := &server{conn: c, shapes: map[uint32]cgo.Shape{}, cancels: map[uint64]context.CancelFunc{},
 		recalls: map[uint64]context.CancelFunc{},
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
-		turn: turn{wake: make(chan struct{}, 1)}}
+		jobs: make(chan *job), turn: turn{wake: make(chan struct{}, 1)}}
 	s.in = &inbox{buf: make([]byte, 64<<10)}
 	s.in.read = s.in.receiver(socketFd)
 	c.fail = s.exit
@@ -104,8 +104,10 @@ type server struct {
 	turn    turn // any goroutine
 	rt      *pyhost.Runtime
 	shapes  map[uint32]cgo.Shape
-	objects objects // any goroutine
-	begun   *begun  // any goroutine
+	objects objects   // any goroutine
+	begun   *begun    // any goroutine
+	jobs    chan *job // to goroutines that are idle
+	idle    atomic.Int64
 	running atomic.Int64
 	mine    *shelf // segments to be written here; any goroutine
 	theirs  *shelf

@@ -54,7 +54,11 @@ func (s *server) call(f frame) error {
 	}
 	s.running.Add(1)
 	if !s.in.alone() || s.running.Load() > 1 || s.turn.slow.Load() {
-		go s.serve(j)
+		select {
+		case s.jobs <- j:
+		default:
+			go s.serveMore(j)
+		}
 		return nil
 	}
 	return s.serveHere(j)
@@ -69,6 +73,18 @@ func (s *server) stoppable(ctx context.Context, in map[uint64]context.CancelFunc
 	in[id] = stop
 	return ctx
 }
+
+// serveMore serves others after that one: a new goroutine would grow its stack first, which takes as
+// long as a short call.
+func (s *server) serveMore(j *job) {
+	for s.serve(j); s.idle.Add(1) <= keepIdle; s.serve(j) {
+		j = <-s.jobs
+		s.idle.Add(-1)
+	}
+	s.idle.Add(-1)
+}
+
+const keepIdle = 128 // goroutines
 
 func (s *server) serve(j *job) {
 	start := time.Now()
