@@ -61,7 +61,11 @@ func (in *Interp) CancelAll() { C.py_cancel_all(in.p) }
 // SetClass says what instances of a class that _pyhost.register has numbered are read into. While
 // attached.
 func (in *Interp) SetClass(number uint64, t reflect.Type) {
-	s := in.shape(t)
+	in.SetClassShape(number, in.shape(t))
+}
+
+// SetClassShape is the same for a type of another process.
+func (in *Interp) SetClassShape(number uint64, s Shape) {
 	C.py_class_shape(in.p, C.uint64_t(number), *(**C.struct_py_shape)(unsafe.Pointer(&s)))
 }
 

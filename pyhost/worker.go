@@ -22,7 +22,7 @@ func (rt *Runtime) Interp() *cgo.Interp { return rt.in }
 // Served is an operation that another process has encoded. Whoever serves it sees that the objects
 // in it live until it has run.
 type Served struct {
-	Op     cgo.Op  // OpCall, OpCallObject, OpEval or OpExec
+	Op     cgo.Op  // OpCall, OpFind, OpCallObject, OpEval or OpExec
 	Name   string  // of the function; of the file, for code
 	Object cgo.Ptr // what OpCallObject calls; the namespace of code, or 0
 	Arg    []byte  // the arguments, or the source
@@ -83,7 +83,7 @@ func (rt *Runtime) Serve(ctx context.Context, s *Served, reply func(*Outcome)) e
 func (c *call) serve(s *Served) (arg []byte, err error) {
 	c.op, c.label = s.Op, s.Name
 	switch s.Op {
-	case cgo.OpCall:
+	case cgo.OpCall, cgo.OpFind:
 		n, once, err := c.rt.names.get(s.Name)
 		c.what, c.once = uint64(n), once
 		return s.Arg, err

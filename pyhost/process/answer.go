@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -173,9 +175,8 @@ func (w *worker) decode(value []byte, blobs [][]byte, out any) error {
 }
 
 func (w *worker) decoder(value []byte, blobs [][]byte) *cgo.Decoder {
-	return &cgo.Decoder{Buf: value, Far: blobs, Object: func(p cgo.Ptr, typ string) any {
-		return pyhost.NewRemoteRef(w, uint64(p), typ)
-	}}
+	object := func(p cgo.Ptr, typ string) any { return pyhost.NewRemoteRef(w, uint64(p), typ) }
+	return &cgo.Decoder{Buf: value, Far: blobs, Class: w.typeOf, Object: object}
 }
 
 // drop gives back what is in an answer that nobody wants.

@@ -1,7 +1,10 @@
+//go:build linux
+
 package process_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -250,30 +253,59 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(memory)/(1<<20), "MB/worker")
 }
 
-// BenchmarkPool: pure Python that computes, on two workers beside one.
+// BenchmarkPool: work that computes, on two workers beside one: pure Python, and numpy where it is.
+// Two pythons that do the same beside one tell how much the machine has to give at the moment.
 func BenchmarkPool(b *testing.B) {
-	const setup = "def count(n):\n  x = 0\n  for i in range(n): x += i\n  return x"
-	one := start(b, process.Config{Setup: setup})
-	p := newPool(b, process.PoolConfig{Config: process.Config{Setup: setup}, Size: 2})
-	var ratios []float64
-	compute := func(r pyhost.Runner, at int) func() error {
-		return func() error {
-			args := slices.Values(slices.Repeat([]int{1_000_000}, 16))
-			opt := pyhost.MapOptions{Ahead: at}
-			for _, err := range pyhost.Map[int](bg, r, "count", args, opt) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		}
+	for _, bench := range []struct{ name, setup string }{
+		{"python", "def work(n):\n  x = 0\n  for i in range(4 * n): x += i\n  return x"},
+		{"numpy", "import numpy\ndef work(n): return int(numpy.sort(numpy.arange(n) * 7 % n)[-1])"},
+	} {
+		b.Run(bench.name, func(b *testing.B) { poolAgainstOne(b, bench.setup) })
 	}
+}
+
+const pieces = 16
+
+func poolAgainstOne(b *testing.B, setup string) {
+	one, err := process.Start(bg, process.Config{Setup: setup})
+	if errors.Is(err, pyhost.ModuleNotFoundError) {
+		b.Skip("this Python has no numpy")
+	}
+	require.NoError(b, err)
+	defer one.Close()
+	p := newPool(b, process.PoolConfig{Config: process.Config{Setup: setup}, Size: 2})
+	code := setup + fmt.Sprintf("\nfor _ in range(%d): work(250000)", pieces/2)
+	python := func() error {
+		return exec.Command(one.Info().Python.Executable, "-I", "-c", code).Run()
+	}
+	var ratios, bound []float64
 	for b.Loop() {
-		alone := timed(b, compute(one, 1))
-		both := timed(b, compute(p, 2))
+		alone := timed(b, func() error { return compute(one, 1) })
+		both := timed(b, func() error { return compute(p, 2) })
 		ratios = append(ratios, float64(alone)/float64(both))
+		alone = timed(b, python)
+		var wg sync.WaitGroup
+		both = timed(b, func() error {
+			wg.Go(func() { _ = python() })
+			defer wg.Wait()
+			return python()
+		})
+		bound = append(bound, 2*float64(alone)/float64(both))
 	}
 	slices.Sort(ratios)
+	slices.Sort(bound)
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(ratios[len(ratios)/2], fmt.Sprintf("speedup-of-%d", 2))
+	b.ReportMetric(ratios[len(ratios)/2], "two/one")
+	b.ReportMetric(bound[len(bound)/2], "pythons-two/one")
+}
+
+func compute(r pyhost.Runner, at int) error {
+	args := slices.Values(slices.Repeat([]int{250_000}, pieces))
+	opt := pyhost.MapOptions{Ahead: at}
+	for _, err := range pyhost.Map[int](bg, r, "work", args, opt) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -38,7 +40,7 @@ type call struct {
 
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
-	c.enc.Ref, c.enc.Marks = c.ref, &c.marks
+	c.enc.Ref, c.enc.Class, c.enc.Marks = c.ref, c.class, &c.marks
 	return c
 }}
 

@@ -27,5 +27,5 @@
 // leaves, and what Config.Limits leaves. It is no sandbox: it has the rights of the program.
 // Processes that a worker has started end with it, but not when the program is killed.
 //
-// Linux only.
+// Standard input of a worker is empty. Linux only.
 package process

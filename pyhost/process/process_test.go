@@ -1,3 +1,5 @@
+//go:build linux
+
 package process_test
 
 import (
@@ -296,4 +298,31 @@ func TestConfig(t *testing.T) {
 	}
 	_, err := process.Start(bg, process.Config{Setup: "raise ValueError('setup')"})
 	require.ErrorIs(t, err, pyhost.ValueError)
+}
+
+type point struct {
+	X int `py:"x"`
+	Y int `py:"y"`
+}
+
+func TestRegister(t *testing.T) {
+	rt := start(t, process.Config{Setup: `
+import dataclasses
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
+def mirror(p):
+    assert type(p) is Point
+    return [Point(p.y, p.x)]
+`})
+	require.NoError(t, process.Register[point](bg, rt, "Point"))
+	require.ErrorContains(t, process.Register[point](bg, rt, "Point"), "registered already")
+	require.ErrorIs(t, process.Register[item](bg, rt, "Nothing"), pyhost.NameError)
+	for range 2 { // the next worker knows it too
+		got, err := pyhost.Call[any](bg, rt, "mirror", point{1, 2})
+		require.NoError(t, err)
+		require.Equal(t, []any{point{2, 1}}, got)
+		kill(t, rt)
+	}
 }

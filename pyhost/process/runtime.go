@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -25,6 +27,9 @@ type Runtime struct {
 	calls    atomic.Uint64
 	looked   atomic.Int64 // at resident: Unix ms
 	resident atomic.Int64
+
+	registering sync.Mutex
+	registry    atomic.Pointer[[]registration] // replaced as a whole, under registering
 
 	mu       sync.Mutex
 	cur      *worker   // nil while there is none; guarded by mu, as are the rest
@@ -140,7 +145,9 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 		if err != nil {
 			return err
 		}
-		err = w.attempt(ctx, op, label, out, fill)
+		if err = w.catchUp(ctx, rt.registry.Load()); err == nil {
+			err = w.attempt(ctx, op, label, out, fill)
+		}
 		if err == nil {
 			return nil
 		}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -66,7 +68,8 @@ func memfd(name string, flags int) (*os.File, error) {
 }
 
 func mapSegment(id uint32, fd int, size uint64) (*segment, error) {
-	mem, err := unix.Mmap(fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	mem, err := unix.Mmap(fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +140,9 @@ func (s *shelf) wait(size uint64) *segment {
 func (s *shelf) put(seg *segment) (drop *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over {
+		return nil
+	}
 	s.idle = append(s.idle, seg)
 	s.more.Broadcast()
 	sum, largest := 0, 0
@@ -165,7 +171,9 @@ func (s *shelf) number() uint32 {
 func (s *shelf) add(seg *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all[seg.id] = seg
+	if !s.over {
+		s.all[seg.id] = seg
+	}
 }
 
 func (s *shelf) get(id uint32) (*segment, error) {

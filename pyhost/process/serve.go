@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -74,8 +76,8 @@ func (s *server) stoppable(ctx context.Context, in map[uint64]context.CancelFunc
 	return ctx
 }
 
-// serveMore serves others after that one: a new goroutine would grow its stack first, which takes as
-// long as a short call.
+// serveMore serves others after that one: a new goroutine would grow its stack first, which takes
+// as long as a short call.
 func (s *server) serveMore(j *job) {
 	for s.serve(j); s.idle.Add(1) <= keepIdle; s.serve(j) {
 		j = <-s.jobs
@@ -90,7 +92,13 @@ func (s *server) serve(j *job) {
 	start := time.Now()
 	defer func() { s.turn.slow.Store(time.Since(start) > longCall) }()
 	err := s.resolve(j)
-	if err == nil {
+	switch {
+	case err != nil:
+	case j.req.op == opClass:
+		if err = s.setClass(j); err == nil {
+			s.send(j, uint16(cgo.StatusOK), &reply{})
+		}
+	default:
 		err = s.rt.Serve(j.ctx, &pyhost.Served{
 			Op: cgo.Op(j.req.op), Name: j.req.name, Object: cgo.Ptr(j.req.object), Arg: j.arg,
 			Shape: j.shape, Wait: j.wait, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
@@ -138,7 +146,7 @@ func (s *server) resolve(j *job) error {
 			return err
 		}
 	}
-	if r.object != 0 {
+	if r.object != 0 && r.op != opClass {
 		return s.hold(j, cgo.Ptr(r.object))
 	}
 	return nil

@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -35,6 +37,7 @@ type worker struct {
 	segs    *shelf // to be written here
 	results *shelf // to be written there
 	gone    func(*worker)
+	classes classes
 
 	mu      sync.Mutex
 	role    role             // of reading; guarded by mu
