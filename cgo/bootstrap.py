@@ -79,22 +79,12 @@ originals = {}  # of what is refused to the program
 
 
 def dump_crashes(fd):
-    """Has a fatal signal write where the threads are in Python. The handler takes a stack for signals on
-    the thread that asks for it, which must not be one of Go's: they have theirs.
-    """
-    import _thread
+    """Has a fatal signal write where the threads are in Python."""
     import faulthandler  # which fills originals
 
-    def enable():
-        more = {"c_stack": False} if sys.version_info >= (3, 14) else {}
-        originals["enable"](file=fd, all_threads=True, **more)
-        originals["register"](24, file=fd, all_threads=True, chain=True)  # SIGXCPU
-        done.release()
-
-    done = _thread.allocate_lock()
-    done.acquire()
-    _thread.start_new_thread(enable, ())
-    done.acquire()
+    more = {"c_stack": False} if sys.version_info >= (3, 14) else {}
+    originals["enable"](file=fd, all_threads=True, **more)
+    originals["register"](24, file=fd, all_threads=True, chain=True)  # SIGXCPU
 
 
 def after_import(name, change):

@@ -3,6 +3,17 @@
 
 #include "host.h"
 
+static __thread stack_t kept;
+
+// Keeps the stack for signals of this thread, or gives it back: faulthandler puts one of its own in
+// the place of that which Go, or a sanitizer, takes for its own.
+void py_signal_stack(int back) {
+    if (back)
+        sigaltstack(&kept, NULL);
+    else
+        sigaltstack(NULL, &kept);
+}
+
 // Gives up Go's handlers of the signals by which a crash shows: what installs one then, as
 // faulthandler does, comes back to the default action, and the process ends by its signal.
 void py_default_signals(void) {

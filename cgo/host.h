@@ -413,6 +413,7 @@ PyObject *py_natives(struct py_interp *);
 
 // crash.c
 void py_default_signals(void);
+void py_signal_stack(int back);
 
 // memory.c
 void py_memory_hook(void);

@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"reflect"
+	"runtime"
 	"unsafe"
 )
 
@@ -96,6 +97,16 @@ func (p *Parked) Unpark() {
 // DefaultSignals gives up Go's handlers of the signals by which a crash shows: for a process that
 // is there for Python alone. A nil dereference in Go ends it from now on.
 func DefaultSignals() { C.py_default_signals() }
+
+// KeepSignalStack sees that the OS thread has the stack for signals afterwards that it had before fn,
+// which runs on it.
+func KeepSignalStack(fn func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.py_signal_stack(0)
+	defer C.py_signal_stack(1)
+	return fn()
+}
 
 // PassBaton passes the gate's baton on, for whoever took it and does not attach after all.
 func (in *Interp) PassBaton() { C.py_pass_baton(in.p) }

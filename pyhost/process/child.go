@@ -203,7 +203,10 @@ func (s *server) start(h *hello) error {
 	}
 	s.rt = rt
 	cgo.DefaultSignals()
-	if err := rt.Call(context.Background(), "_pyhost.dump_crashes", nil, crashFd); err != nil {
+	err = cgo.KeepSignalStack(func() error {
+		return rt.Call(context.Background(), "_pyhost.dump_crashes", nil, crashFd)
+	})
+	if err != nil {
 		return fmt.Errorf("faulthandler: %w", err)
 	}
 	return h.Limits.after(h.Config.MaxThreads)
