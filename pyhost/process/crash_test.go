@@ -160,7 +160,7 @@ func TestLimits(t *testing.T) {
 	// What C code takes is bounded by the kernel.
 	require.ErrorIs(t, rt.Exec(bg, "mmap.mmap(-1, 1 << 30, mmap.MAP_PRIVATE)"), pyhost.OSError)
 	require.ErrorIs(t, rt.Exec(bg, "f = [os.open('/', 0) for _ in range(50)]"), pyhost.OSError)
-	err = rt.Exec(bg, "while True: pass")
+	err := rt.Exec(bg, "while True: pass")
 	var exit *process.ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, syscall.SIGXCPU, exit.Signal)
