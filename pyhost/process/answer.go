@@ -31,7 +31,13 @@ func (w *worker) answer(f frame) error {
 	w.recycle(w.segs, c.segment)
 	c.segment = nil
 	c.status = f.status
-	if err := c.reply.parse(f.body); err != nil {
+	err := c.reply.parse(f.body)
+	if err == nil && c.reply.segment != 0 {
+		c.result, err = w.results.get(c.reply.segment)
+	}
+	if err != nil {
+		c.err = fmt.Errorf("process: call of %s: %w", c.label, err)
+		c.done <- struct{}{}
 		return err
 	}
 	c.value = append(c.value[:0], c.reply.value...)
@@ -51,7 +57,7 @@ func (w *worker) recycle(s *shelf, seg *segment) {
 		return
 	}
 	if drop := s.put(seg); drop != nil {
-		w.conn.send(frame{kind: kindDrop, id: uint64(drop.id)}, nil, false)
+		w.conn.send(frame{kind: kindDrop, id: uint64(drop.id)}, nil, true)
 		drop.unmap()
 	}
 }
@@ -134,13 +140,10 @@ func (w *worker) isClosing() bool {
 // open finds the parts of the answer. Blobs are copied: a target may keep them.
 func (w *worker) open(c *call) (value []byte, blobs [][]byte, seg *segment, err error) {
 	r := &c.reply
-	if r.segment == 0 {
+	if c.result == nil {
 		return c.value, nil, nil, nil
 	}
-	if seg, err = w.results.get(r.segment); err != nil {
-		return nil, nil, nil, fmt.Errorf("process: call of %s: %w", c.label, err)
-	}
-	value = c.value
+	value, seg = c.value, c.result
 	if r.long.n > 0 {
 		if value, err = r.long.in(seg.mem); err != nil {
 			return nil, nil, seg, fmt.Errorf("process: call of %s: %w", c.label, err)
@@ -159,7 +162,7 @@ func (w *worker) open(c *call) (value []byte, blobs [][]byte, seg *segment, err 
 
 // free lets the worker write to the segment of a result again.
 func (w *worker) free(seg *segment) {
-	w.conn.send(frame{kind: kindFree, id: uint64(seg.id)}, nil, false)
+	w.conn.send(frame{kind: kindFree, id: uint64(seg.id)}, nil, true)
 }
 
 func (w *worker) decode(value []byte, blobs [][]byte, out any) error {

@@ -4,6 +4,7 @@ package process
 
 import (
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -15,7 +16,7 @@ import (
 // not begun are made again on the next, and are none the worse for it. Behind the notes, in the
 // same memfd, is what faulthandler wrote.
 const (
-	begunSlots = 4096 // calls that run at once, at most: as many as the gate lets in
+	begunSlots = 4096 // calls that run, or whose results are not on the socket yet
 	begunBytes = begunSlots * 8
 )
 
@@ -55,21 +56,29 @@ func mapBegun(fd int) (*begun, error) {
 	return b, nil
 }
 
-// note takes down that a call runs, until forget.
+// note takes down that a call is begun, until forget.
 func (b *begun) note(call uint64) (slot uint16) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for len(b.free) == 0 { // results wait to be written
+		b.mu.Unlock()
+		runtime.Gosched()
+		b.mu.Lock()
+	}
 	slot = b.free[len(b.free)-1]
 	b.free = b.free[:len(b.free)-1]
 	b.slots[slot].Store(call)
 	return slot
 }
 
-func (b *begun) forget(slot uint16) {
+// forget is for when the results are on the socket, where they outlive the worker.
+func (b *begun) forget(slots []uint16) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.slots[slot].Store(0)
-	b.free = append(b.free, slot)
+	for _, slot := range slots {
+		b.slots[slot].Store(0)
+	}
+	b.free = append(b.free, slots...)
 }
 
 // readBegun gives the notes of a worker that has ended, and what is behind them.

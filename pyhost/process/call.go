@@ -29,6 +29,7 @@ type call struct {
 	segment *segment // of the arguments
 
 	// The answer.
+	result *segment
 	status uint16
 	reply  reply
 	value  []byte // a copy of the inline value
@@ -50,7 +51,7 @@ func newCall(w *worker, op cgo.Op, label string) *call {
 	c.req = request{op: uint32(op), refs: c.req.refs[:0], blobs: c.req.blobs[:0]}
 	c.enc.Buf = c.enc.Buf[:0]
 	c.marks.Refs, c.marks.Fars = c.marks.Refs[:0], c.marks.Fars[:0]
-	c.err, c.segment, c.abandoned, c.recall = nil, nil, false, false
+	c.err, c.segment, c.result, c.abandoned, c.recall = nil, nil, nil, false, false
 	return c
 }
 
@@ -207,15 +208,16 @@ func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 		w.mu.Unlock()
 		return false, errNotSent
 	}
-	lead = !w.role.taken && !c.recall
-	if !w.role.taken && c.recall {
-		w.role.wake <- struct{}{}
-	}
-	w.role.taken = true
 	w.last++
 	c.id = w.last
 	w.calls[c.id] = c
 	w.live++
+	// Whoever reads must not wait for room to write first: a lone call need not.
+	lead = !w.role.taken && !c.recall && len(w.calls) == 1
+	if !w.role.taken && !lead {
+		w.role.wake <- struct{}{}
+	}
+	w.role.taken = true
 	others := w.live > crowd
 	if shape.number != 0 && !w.shapes[shape.number] {
 		w.shapes[shape.number] = true

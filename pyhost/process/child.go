@@ -193,6 +193,7 @@ func (s *server) start(h *hello) error {
 	if err != nil {
 		return err
 	}
+	s.conn.done = s.begun.forget
 	aud := 0
 	if h.Audit {
 		aud = auditFd

@@ -16,16 +16,19 @@ import (
 // it at once, and where there are more a goroutine writes them, many at a time.
 type conn struct {
 	sock io.WriteCloser
-	unix *net.UnixConn // the same, where descriptors are sent
-	fail func(error)   // is told when nothing can be written any more; may be nil
-	wake chan struct{} // has the writer write; closed with the connection
+	unix *net.UnixConn  // the same, where descriptors are sent
+	fail func(error)    // is told when nothing can be written any more; may be nil
+	done func([]uint16) // is told of slots once it was written; may be nil
+	wake chan struct{}  // has the writer write; closed with the connection
 	end  sync.Once
 
 	mu       sync.Mutex
 	out      []byte   // guarded by mu, as are the rest
 	rights   []rights // descriptors that go with parts of out
 	spare    []byte
-	writing  bool // somebody writes, or was told to
+	slots    []uint16 // notes of calls whose results are in out
+	freed    []uint16 // to be used for slots again
+	writing  bool     // somebody writes, or was told to
 	finished bool
 }
 
@@ -70,9 +73,17 @@ func (c *conn) close() {
 }
 
 // send appends a frame, and sees that it is written. others: more are likely to come at once, so
-// that it pays to wait for them.
+// that it pays to wait for them; or the caller must not wait until there is room, as a reader.
 func (c *conn) send(f frame, fill func([]byte) []byte, others bool) {
 	c.mu.Lock()
+	c.out = appendFrame(c.out, f, fill)
+	c.flush(others)
+}
+
+// sendResult is send for the result of a call that is noted in a slot.
+func (c *conn) sendResult(f frame, fill func([]byte) []byte, slot uint16, others bool) {
+	c.mu.Lock()
+	c.slots = append(c.slots, slot)
 	c.out = appendFrame(c.out, f, fill)
 	c.flush(others)
 }
@@ -87,7 +98,7 @@ func (c *conn) sendFile(f frame, file *os.File) {
 	}
 	c.rights = append(c.rights, rights{len(c.out), file})
 	c.out = appendFrame(c.out, f, nil)
-	c.flush(false)
+	c.flush(true)
 }
 
 // flush is called with mu held, and gives it back.
@@ -141,13 +152,17 @@ const keepOut = 1 << 20 // a longer buffer is left to the collector
 
 // writeOnce writes what there is. It gives mu up meanwhile.
 func (c *conn) writeOnce() {
-	buf, files := c.out, c.rights
-	c.out, c.rights = c.spare[:0], nil
+	buf, files, slots := c.out, c.rights, c.slots
+	c.out, c.rights, c.slots = c.spare[:0], nil, c.freed[:0]
 	c.mu.Unlock()
 	if err := c.write(buf, files); err != nil && c.fail != nil {
 		c.fail(err)
 	}
+	if len(slots) > 0 {
+		c.done(slots)
+	}
 	c.mu.Lock()
+	c.freed = slots
 	if cap(buf) <= keepOut {
 		c.spare = buf
 	} else {

@@ -131,7 +131,7 @@ func (rt *Runtime) worker(ctx context.Context, label string) (*worker, error) {
 }
 
 // maxUnsent bounds the workers that may end, one after the other, before they have begun a call.
-const maxUnsent = 16
+const maxUnsent = 100
 
 // drop sees that a worker that takes no calls is not asked again.
 func (rt *Runtime) drop(w *worker) {

@@ -27,7 +27,8 @@ type job struct {
 	ctx     context.Context
 	wait    context.Context // nil: the same
 	held    []cgo.Ptr       // objects in it
-	slot    uint16          // of the notes, once it runs
+	slot    uint16          // of the notes
+	noted   bool            // it has begun
 }
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
@@ -102,10 +103,9 @@ func (s *server) serve(j *job) {
 		err = s.rt.Serve(j.ctx, &pyhost.Served{
 			Op: cgo.Op(j.req.op), Name: j.req.name, Object: cgo.Ptr(j.req.object), Arg: j.arg,
 			Shape: j.shape, Wait: j.wait, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
-			Begin: func() { j.slot = s.begun.note(j.id) },
+			Begin: func() { j.slot, j.noted = s.begun.note(j.id), true },
 		}, func(o *pyhost.Outcome) {
 			s.reply(j, o)
-			s.begun.forget(j.slot)
 		})
 	}
 	if err != nil {
@@ -180,7 +180,12 @@ func (s *server) send(j *job, status uint16, r *reply) {
 		s.mu.Unlock()
 	}
 	others := s.running.Add(-1) >= crowd
-	s.conn.send(frame{kind: kindResult, status: status, id: j.id}, r.append, others)
+	f := frame{kind: kindResult, status: status, id: j.id}
+	if j.noted {
+		s.conn.sendResult(f, r.append, j.slot, others)
+	} else {
+		s.conn.send(f, r.append, others)
+	}
 }
 
 func (s *server) refuse(j *job, err error) {

@@ -195,15 +195,11 @@ func TestStartsAndStops(t *testing.T) {
 	}, 10*time.Second, time.Millisecond, "%d descriptors, %d processes", fds, procs)
 }
 
-// TestStress: thousands of starts and stops leave no zombie and no descriptor.
+// TestStressStartsAndStops: thousands of starts and stops leave no zombie and no descriptor.
 func TestStressStartsAndStops(t *testing.T) {
-	d, err := time.ParseDuration(os.Getenv("STRESS_TEST_DURATION"))
-	if err != nil {
-		d = time.Second
-	}
 	startsAndStops(t, 4, time.Time{})
 	fds, procs := descriptors(t), children(t)
-	done := startsAndStops(t, 0, time.Now().Add(d))
+	done := startsAndStops(t, 0, time.Now().Add(stressTime()))
 	t.Logf("%d starts and stops", done)
 	require.Eventually(t, func() bool {
 		return descriptors(t) <= fds && children(t) <= procs

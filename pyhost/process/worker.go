@@ -226,9 +226,9 @@ func (w *worker) watch() {
 	w.calls, w.live = nil, 0
 	w.mu.Unlock()
 	for _, c := range calls {
-		c.err = errNotSent
-		if ran[c.id] {
-			c.err = exit.of(c.label)
+		c.err = exit.of(c.label)
+		if !ran[c.id] {
+			c.err = errors.Join(errNotSent, c.err)
 		}
 		c.done <- struct{}{}
 	}
