@@ -98,8 +98,8 @@ func (p *Parked) Unpark() {
 // is there for Python alone. A nil dereference in Go ends it from now on.
 func DefaultSignals() { C.py_default_signals() }
 
-// KeepSignalStack sees that the OS thread has the stack for signals afterwards that it had before fn,
-// which runs on it.
+// KeepSignalStack sees that the OS thread has the stack for signals afterwards that it had before
+// fn, which runs on it.
 func KeepSignalStack(fn func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

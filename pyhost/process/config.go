@@ -64,9 +64,10 @@ type Config struct {
 // Limits of a worker; 0 is none. One that is exceeded is an error in Python where it can be, and
 // the end of the worker where it cannot.
 type Limits struct {
-	// Memory bounds the bytes that the worker takes beyond what it has when it starts. What Python
-	// takes beyond it is a MemoryError (GIL builds); C code, such as numpy's, meets the kernel's
-	// limit (RLIMIT_DATA), which leaves room for the stacks of MaxThreads threads on top.
+	// Memory bounds the bytes that Python takes from the system: what exceeds it is a MemoryError,
+	// as with pyhost.Config.MemoryLimit. C code, such as numpy's, meets a limit of the kernel
+	// (RLIMIT_DATA): so much more than the worker has when it is ready, and room for the stacks of
+	// MaxThreads threads.
 	Memory int64
 	// CPU bounds the processor time of the worker, in full seconds: SIGXCPU ends it.
 	CPU time.Duration

@@ -257,6 +257,10 @@ func TestEnvironment(t *testing.T) {
 	cwd, err := pyhost.Call[string](bg, rt, "os.getcwd")
 	require.NoError(t, err)
 	require.Equal(t, dir, cwd)
+	bare := start(t, process.Config{Inherit: []string{}})
+	env, err = pyhost.Eval[map[string]string](bg, bare, "dict(__import__('os').environ)")
+	require.NoError(t, err)
+	require.Empty(t, env)
 	args, err := pyhost.Eval[[]string](bg, rt, "__import__('sys').argv")
 	require.NoError(t, err)
 	require.Equal(t, []string{"prog", "x"}, args)
@@ -325,4 +329,22 @@ def mirror(p):
 		require.Equal(t, []any{point{2, 1}}, got)
 		kill(t, rt)
 	}
+}
+
+// numpy, which no sub-interpreter takes, runs in workers.
+func TestNumpy(t *testing.T) {
+	const setup = "import numpy\ndef squares(n): return numpy.arange(n) ** 2.0"
+	p, err := process.NewPool(bg, process.PoolConfig{Size: 2, Config: process.Config{Setup: setup}})
+	if errors.Is(err, pyhost.ModuleNotFoundError) {
+		t.Skip("this Python has no numpy")
+	}
+	require.NoError(t, err)
+	defer p.Close()
+	got, err := pyhost.Call[[]float64](bg, p, "squares", 100_000)
+	require.NoError(t, err)
+	require.Len(t, got, 100_000)
+	require.InDelta(t, 9, got[3], 0)
+	sum, err := pyhost.Call[float64](bg, p, "numpy.sum", []float64{1, 2})
+	require.NoError(t, err)
+	require.InDelta(t, 3, sum, 0)
 }

@@ -72,8 +72,8 @@ func oneCall(r pyhost.Runner) error {
 	return err
 }
 
-// Calls of all kinds and sizes, cancelled ones among them, while workers are killed: none hangs, and
-// none gets what is another's.
+// Calls of all kinds and sizes, cancelled ones among them, while workers are killed: none hangs,
+// and none gets what is another's.
 func TestStressKill(t *testing.T) {
 	cfg := process.Config{Grace: time.Second, Stderr: io.Discard,
 		Setup: "def same(x): return x\ndef spin():\n  while True: pass"}
