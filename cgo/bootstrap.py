@@ -123,10 +123,24 @@ def configure(settings):
         import os
 
         os.environ.update(settings["env"])
+    if settings["audit"]:
+        late("audit")(settings["audit"])
     after_import("faulthandler", refuse_faulthandler)
     after_import("threading", start_no_daemons)
     if sys.version_info < (3, 14):
         after_import("multiprocessing.context", spawn)
+
+
+originals = {}  # of what is refused to the program
+
+
+def dump_crashes(fd):
+    """Has a fatal signal write where the threads are in Python."""
+    import faulthandler  # which fills originals
+
+    more = {"c_stack": False} if sys.version_info >= (3, 14) else {}
+    originals["enable"](file=fd, all_threads=True, **more)
+    originals["register"](24, file=fd, all_threads=True, chain=True)  # SIGXCPU
 
 
 def after_import(name, change):
@@ -196,6 +210,7 @@ def refuse_faulthandler(faulthandler):
             "faulthandler.dump_traceback works"
         )
 
+    originals.update(enable=faulthandler.enable, register=faulthandler.register)
     if faulthandler.is_enabled():  # by the environment; this brings Go's handlers back
         faulthandler.disable()
     faulthandler.enable = enable

@@ -46,6 +46,9 @@ const (
 	tagBuffer   = C.PY_T_BUFFER
 )
 
+// TagObject is a byte that is in every value with an object in it.
+const TagObject = tagObject
+
 // What tagSpecial stands for.
 const (
 	specialPlain    = C.PY_V_PLAIN
@@ -82,17 +85,47 @@ type Encoder struct {
 	Pinned bool // something is
 	// Exports are those in Buf, which names them by address: to be kept until the call has run.
 	Exports []*Export
+	// Marks gets where the numbers of objects and the addresses of large blobs stand in Buf, for a
+	// reader in another process; nil: they are not wanted. Then the blobs need not be pinned.
+	Marks *Marks
+}
+
+// Marks are the places of numbers that mean something else in another process.
+type Marks struct {
+	Refs []int // of what Ref and Class gave
+	Fars []Far // of blobs that were left where they are
+}
+
+// Far is a blob that was left where it is.
+type Far struct {
+	At   int // where its address stands, its length behind it
+	Data []byte
 }
 
 const farMin = C.PY_FAR_MIN
 
 // far leaves a blob where it is.
 func (e *Encoder) far(t byte, p *byte, n int) {
-	e.Pin.Pin(p)
-	e.Pinned = true
 	e.Buf = append(e.Buf, tagFar, t)
+	if e.Marks != nil {
+		e.Marks.Fars = append(e.Marks.Fars, Far{len(e.Buf), unsafe.Slice(p, n)})
+	} else {
+		e.Pin.Pin(p)
+		e.Pinned = true
+	}
 	e.Number(uint64(uintptr(unsafe.Pointer(p))))
 	e.Number(uint64(n))
+}
+
+// apart: large blobs are left where they are.
+func (e *Encoder) apart(n int) bool { return n >= farMin && (e.Pin != nil || e.Marks != nil) }
+
+// ref appends the number of an object.
+func (e *Encoder) ref(p Ptr) {
+	e.word(tagRef, uint64(p))
+	if e.Marks != nil {
+		e.Marks.Refs = append(e.Marks.Refs, len(e.Buf)-8)
+	}
 }
 
 // Number appends a plain number: a length, a code object.
@@ -237,7 +270,7 @@ func (e *Encoder) uint(v uint64) {
 }
 
 func (e *Encoder) str(s string) {
-	if len(s) >= farMin && e.Pin != nil {
+	if e.apart(len(s)) {
 		e.far(tagStr, unsafe.StringData(s), len(s))
 		return
 	}
@@ -272,7 +305,7 @@ func (e *Encoder) bytes(b []byte) {
 		e.tag(tagNone)
 		return
 	}
-	if len(b) >= farMin && e.Pin != nil {
+	if e.apart(len(b)) {
 		e.far(tagBytes, unsafe.SliceData(b), len(b))
 		return
 	}

@@ -248,7 +248,7 @@ func encodeHandle(e *Encoder, v reflect.Value, _ int) error {
 	}
 	p, _, err := e.Ref(v.Interface())
 	if err == nil {
-		e.word(tagRef, uint64(p))
+		e.ref(p)
 	}
 	return err
 }

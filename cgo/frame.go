@@ -67,19 +67,42 @@ func (f *Frame) SetShape(s Shape) { f.c.shape = C.uint64_t(s) }
 // Fetch copies the blobs of the result that were left where they are, and gives their objects back.
 // To be called before the gate is left: nothing may end the interpreter meanwhile.
 func (f *Frame) Fetch(giveBack func(Ptr)) [][]byte {
+	blobs := f.Blobs()
+	for i, b := range blobs {
+		blobs[i] = append([]byte(nil), b...)
+	}
+	f.DropBlobs(giveBack)
+	return blobs
+}
+
+// Blobs are those blobs where they are, until DropBlobs.
+func (f *Frame) Blobs() [][]byte {
 	if f.c.far == 0 {
 		return nil
 	}
-	p := *(*unsafe.Pointer)(unsafe.Pointer(&f.c.far))
 	blobs := make([][]byte, f.c.nfar)
-	for i, far := range unsafe.Slice((*C.struct_py_far)(p), int(f.c.nfar)) {
+	for i, far := range f.fars() {
 		data := *(*unsafe.Pointer)(unsafe.Pointer(&far.data))
-		blobs[i] = append([]byte(nil), unsafe.Slice((*byte)(data), int(far.len))...)
+		blobs[i] = unsafe.Slice((*byte)(data), int(far.len))
+	}
+	return blobs
+}
+
+func (f *Frame) fars() []C.struct_py_far {
+	p := *(*unsafe.Pointer)(unsafe.Pointer(&f.c.far))
+	return unsafe.Slice((*C.struct_py_far)(p), int(f.c.nfar))
+}
+
+// DropBlobs gives the objects that hold the blobs back.
+func (f *Frame) DropBlobs(giveBack func(Ptr)) {
+	if f.c.far == 0 {
+		return
+	}
+	for _, far := range f.fars() {
 		giveBack(Ptr(far.obj))
 	}
-	C.free(p)
+	C.free(*(*unsafe.Pointer)(unsafe.Pointer(&f.c.far)))
 	f.c.far, f.c.nfar = 0, 0
-	return blobs
 }
 
 // SetLane names the lane of a recording, and when the wait for it began (Now; 0: it did not wait).

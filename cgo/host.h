@@ -603,6 +603,10 @@ void py_view_close(struct py_view *);        // from anywhere
 void py_views_give_back(struct py_interp *); // attached
 int64_t py_view_count(struct py_interp *);
 
+// crash.c
+void py_default_signals(void);
+void py_signal_stack(int back);
+
 // memory.c
 void py_memory_hook(void);
 void py_memory_begin(struct py_interp *main);

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 	"unsafe"
 )
@@ -20,7 +21,7 @@ type Interp struct {
 	p      *C.struct_py_interp
 	addr   C.uintptr_t // p, for hot crossings: cgo looks closely at pointers to pointers
 	finish chan finishing
-	shapes shapes
+	shapes sync.Map // reflect.Type -> Shape
 }
 
 // finishing is what the thread that started Python is asked in the end.

@@ -230,3 +230,63 @@ def end_threads(threading, kindly, limit, daemons):
         threads[0].join(min(step, limit - now))
         step *= 2
     return [t.name for t in threads]
+
+
+def audit(settings):
+    """Applies Config.Audit. A hook is never taken away."""
+    import _thread
+
+    rules, fd, told = settings["rules"], settings["fd"], settings["report"]
+    write = __import__("posix").write if fd else native["write"]
+    known, local = {}, _thread._local()
+
+    def best(patterns, text):
+        found, size = 0, -1
+        for pattern, action in patterns:
+            exact = not pattern.endswith("*")
+            if text == pattern if exact else text.startswith(pattern[:-1]):
+                if len(pattern) + exact > size:
+                    found, size = action, len(pattern) + exact
+        return found, size >= 0
+
+    def compiled(event):
+        plain = [(name, action) for name, action in rules.items() if ":" not in name]
+        apart = [(name.partition(":")[2], action) for name, action in rules.items()
+                 if name.startswith(event + ":")]
+        return best(plain, event)[0], apart
+
+    def text(value):
+        if type(value) is str:
+            return value
+        if type(value) is bytes:
+            return value.decode("utf-8", "replace")
+        return attempt(lambda: repr(value), f"<{type(value).__name__}>")
+
+    def net(data):
+        return b"%d:%b," % (len(data), data)
+
+    def report(event, args, denied):
+        parts = [event, "1" if denied else "0", *(text(a)[:300] for a in args[:8])]
+        data = net(b"".join(net(p.encode("utf-8", "replace")) for p in parts))
+        write(fd or 3, data)
+
+    def hook(event, args):
+        rule = known.get(event)
+        if rule is None:
+            rule = known[event] = compiled(event)
+        action, apart = rule
+        if (action == 0 and not apart) or getattr(local, "inside", False):
+            return
+        local.inside = True
+        try:
+            if apart and args:
+                found, any = best(apart, text(args[0]))
+                action = found if any else action
+            if action and told:
+                report(event, args, action == 2)
+        finally:
+            local.inside = False
+        if action == 2:
+            raise PermissionError(f"{event} is denied by the audit policy of the program")
+
+    sys.addaudithook(hook)

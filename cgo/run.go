@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"reflect"
+	"runtime"
 	"unsafe"
 )
 
@@ -61,7 +62,11 @@ func (in *Interp) CancelAll() { C.py_cancel_all(in.p) }
 // SetClass says what instances of a class that _pyhost.register has numbered are read into. While
 // attached.
 func (in *Interp) SetClass(number uint64, t reflect.Type) {
-	s := in.shape(t)
+	in.SetClassShape(number, in.shape(t))
+}
+
+// SetClassShape is the same for a type of another process.
+func (in *Interp) SetClassShape(number uint64, s Shape) {
 	C.py_class_shape(in.p, C.uint64_t(number), *(**C.struct_py_shape)(unsafe.Pointer(&s)))
 }
 
@@ -87,6 +92,20 @@ func (p *Parked) Unpark() {
 	if p != nil {
 		C.py_unpark(p.st)
 	}
+}
+
+// DefaultSignals gives up Go's handlers of the signals by which a crash shows: for a process that
+// is there for Python alone. A nil dereference in Go ends it from now on.
+func DefaultSignals() { C.py_default_signals() }
+
+// KeepSignalStack sees that the OS thread has the stack for signals afterwards that it had before
+// fn, which runs on it.
+func KeepSignalStack(fn func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.py_signal_stack(0)
+	defer C.py_signal_stack(1)
+	return fn()
 }
 
 // PassBaton passes the gate's baton on, for whoever took it and does not attach after all.

@@ -4,102 +4,141 @@ package cgo
 import "C"
 
 import (
+	"errors"
 	"reflect"
 	"strings"
-	"sync"
 	"unsafe"
 )
+
+var errNoMemory = errors.New("out of memory")
 
 // Shape says what a target is made of, for C to make the most of what has several forms; 0 asks for
 // nothing special. It is made once for a type and an interpreter, and never freed.
 type Shape uint64
 
-// shapes are those of one interpreter.
-type shapes struct {
-	made   sync.Map   // reflect.Type -> Shape
-	mu     sync.Mutex // one goroutine makes shapes at a time
-	making map[reflect.Type]*C.struct_py_shape
+// ShapeNode is one type of those that a target is made of. Others are named by their place in the
+// list, counted from 1; 0 asks for nothing special.
+type ShapeNode struct {
+	Kind      int
+	Names     []string `json:",omitempty"` // of a struct's fields
+	Fields    []int    `json:",omitempty"` // the types of the fields
+	Elem, Key int
 }
 
 // ShapeFor gives the shape of what the pointer out points to.
 func (in *Interp) ShapeFor(out any) Shape {
+	t := ShapedType(out)
+	if t == nil {
+		return 0
+	}
+	return in.shape(t)
+}
+
+// ShapedType is what the pointer out points to, nil where no shape is needed.
+func ShapedType(out any) reflect.Type {
 	switch out.(type) {
 	case nil, *int, *int64, *float64, *bool, *any:
-		return 0
+		return nil
 	}
 	t := reflect.TypeOf(out)
 	if t.Kind() != reflect.Pointer {
-		return 0
+		return nil
 	}
-	return in.shape(t.Elem())
+	return t.Elem()
 }
 
 func (in *Interp) shape(t reflect.Type) Shape {
-	if s, ok := in.shapes.made.Load(t); ok {
+	if s, ok := in.shapes.Load(t); ok {
 		return s.(Shape)
 	}
-	in.shapes.mu.Lock()
-	defer in.shapes.mu.Unlock()
-	in.shapes.making = map[reflect.Type]*C.struct_py_shape{}
-	s := in.makeShape(t)
-	// Only now are those complete that refer to each other.
-	for t, s := range in.shapes.making {
-		in.shapes.made.Store(t, shapeOf(s))
-	}
-	in.shapes.made.Store(t, shapeOf(s))
-	return shapeOf(s)
+	s, _ := in.BuildShape(DescribeShape(t)) // what is described here is in order
+	in.shapes.Store(t, s)
+	return s
 }
 
-func shapeOf(s *C.struct_py_shape) Shape { return Shape(uintptr(unsafe.Pointer(s))) }
+// DescribeShape describes the shape of a type, itself first, for BuildShape of an interpreter in
+// another process. Empty: nothing special is asked for.
+func DescribeShape(t reflect.Type) []ShapeNode {
+	d := describer{at: map[reflect.Type]int{}}
+	d.describe(t)
+	return d.nodes
+}
 
-// makeShape gives nil where nothing special is asked for, or C's memory has run out. Under mu.
-func (in *Interp) makeShape(t reflect.Type) *C.struct_py_shape {
-	if got, ok := in.shapes.made.Load(t); ok {
-		s := got.(Shape)
-		return *(**C.struct_py_shape)(unsafe.Pointer(&s))
+// BuildShape makes a shape of its description.
+func (in *Interp) BuildShape(nodes []ShapeNode) (Shape, error) {
+	made := make([]*C.struct_py_shape, len(nodes)+1)
+	for i, n := range nodes {
+		if !n.valid(len(nodes)) {
+			return 0, ErrMalformed
+		}
+		if made[i+1] = in.newShape(&n); made[i+1] == nil {
+			return 0, errNoMemory
+		}
 	}
-	if s, ok := in.shapes.making[t]; ok {
-		return s
+	for i, n := range nodes {
+		s, fields := made[i+1], C.uint32_t(len(n.Fields))
+		for j, of := range n.Fields {
+			C.py_shape_field(s, C.uint32_t(j), made[of])
+		}
+		C.py_shape_field(s, fields, made[n.Elem])
+		C.py_shape_field(s, fields+1, made[n.Key])
+	}
+	if len(nodes) == 0 {
+		return 0, nil
+	}
+	return Shape(uintptr(unsafe.Pointer(made[1]))), nil
+}
+
+func (n *ShapeNode) valid(nodes int) bool {
+	for _, of := range append([]int{n.Elem, n.Key}, n.Fields...) {
+		if of < 0 || of > nodes {
+			return false
+		}
+	}
+	return len(n.Names) == len(n.Fields) && !strings.Contains(strings.Join(n.Names, ""), "\x00")
+}
+
+func (in *Interp) newShape(n *ShapeNode) *C.struct_py_shape {
+	text := strings.Join(append(n.Names, ""), "\x00")
+	return C.py_shape_new(in.p, C.int(n.Kind), C.uint32_t(len(n.Fields)),
+		(*C.char)(unsafe.Pointer(unsafe.StringData(text))), C.size_t(len(text)))
+}
+
+type describer struct {
+	nodes []ShapeNode
+	at    map[reflect.Type]int
+}
+
+// describe gives the type's place, 0 where nothing special is asked for.
+func (d *describer) describe(t reflect.Type) int {
+	if at, ok := d.at[t]; ok {
+		return at
 	}
 	kind, p := shapeKind(t)
-	switch kind {
-	case C.PY_S_ANY:
+	if kind == C.PY_S_ANY {
 		// A type may point to itself, and to nothing else.
 		if t.Kind() == reflect.Pointer && t.Elem().Kind() != reflect.Pointer {
-			return in.makeShape(t.Elem())
+			return d.describe(t.Elem())
 		}
-		return nil
-	case C.PY_S_STRUCT:
-		return in.structShape(t, p)
+		return 0
 	}
-	s := C.py_shape_new(in.p, kind, 0, nil, 0)
-	in.shapes.making[t] = s
-	if s == nil {
-		return nil
-	}
+	at := len(d.nodes) + 1
+	d.at[t] = at // before what it is made of, which may be itself
+	d.nodes = append(d.nodes, ShapeNode{})
+	n := ShapeNode{Kind: int(kind)}
 	switch kind {
 	case C.PY_S_MAP:
-		C.py_shape_field(s, 1, in.makeShape(t.Key()))
-		C.py_shape_field(s, 0, in.makeShape(t.Elem()))
+		n.Key, n.Elem = d.describe(t.Key()), d.describe(t.Elem())
 	case C.PY_S_SEQ:
-		C.py_shape_field(s, 0, in.makeShape(t.Elem()))
+		n.Elem = d.describe(t.Elem())
+	case C.PY_S_STRUCT:
+		for _, f := range p.list {
+			n.Names = append(n.Names, f.name)
+			n.Fields = append(n.Fields, d.describe(f.typ))
+		}
 	}
-	return s
-}
-
-func (in *Interp) structShape(t reflect.Type, p *fields) *C.struct_py_shape {
-	var names strings.Builder
-	for _, f := range p.list {
-		names.WriteString(f.name + "\x00")
-	}
-	text := names.String()
-	s := C.py_shape_new(in.p, C.PY_S_STRUCT, C.uint32_t(len(p.list)),
-		(*C.char)(unsafe.Pointer(unsafe.StringData(text))), C.size_t(len(text)))
-	in.shapes.making[t] = s
-	for i := 0; s != nil && i < len(p.list); i++ {
-		C.py_shape_field(s, C.uint32_t(i), in.makeShape(p.list[i].typ))
-	}
-	return s
+	d.nodes[at-1] = n
+	return at
 }
 
 const kindStruct = C.PY_S_STRUCT

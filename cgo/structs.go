@@ -154,7 +154,7 @@ func structEncoder(t reflect.Type) encodeFunc {
 			if class, ok := e.Class(t); ok {
 				e.special(specialInstance)
 				e.word(tagTuple, 2)
-				e.word(tagRef, uint64(class))
+				e.ref(class)
 			}
 		}
 		return e.fields(p, encoders, v, depth)

@@ -110,6 +110,10 @@ func (c *call) encodeCode(rt *Runtime, in []Scope) error {
 			ns = p
 		}
 	}
+	return c.encodeSource(rt, ns)
+}
+
+func (c *call) encodeSource(rt *Runtime, ns cgo.Ptr) error {
 	if hasNUL(c.src.text) {
 		return fmt.Errorf("pyhost: source of %s holds a NUL", c.src.file)
 	}

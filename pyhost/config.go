@@ -36,6 +36,9 @@ type Config struct {
 	// CurrentDir puts the current folder there. All are off by default.
 	UseEnvironment, UserSite, CurrentDir bool
 
+	// Audit is a policy on what Python code does. Nil: none.
+	Audit *Audit
+
 	// MaxThreads bounds the goroutines inside Python at once, each on an OS thread of its own:
 	// those that hold the GIL, wait for it, or run code that let it go. Others wait in Go. 0: 64.
 	// Abandoned calls come on top, up to as many again.
@@ -88,6 +91,7 @@ func (c *Config) validate() error {
 	for k, v := range c.Env {
 		bad(k == "" || strings.Contains(k, "=") || hasNUL(k, v), "Env has a bad entry %q", k)
 	}
+	errs = append(errs, c.Audit.validate())
 	bad(runtime.GOOS == "windows", "Python: Windows is not supported")
 	return errors.Join(errs...)
 }

@@ -207,16 +207,27 @@ const (
 	cancelled ExceptionClass = "pyhost.Cancelled"
 )
 
-// raised makes the error of an encoded exception: see report in bootstrap.py.
+// raised makes the error of the exception in the call's frame.
 func (rt *Runtime) raised(c *call) error {
-	d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far, Trusted: true}
+	err := raised(&cgo.Decoder{Buf: c.frame.Result(), Far: c.far, Trusted: true})
+	e, ok := err.(*PythonError) //nolint:errorlint // it is what was made here
+	if ok && e.Type == string(cancelled) && e.printed == "" {
+		rt.warm()
+	}
+	if rt.parent != nil {
+		return isolatable(err)
+	}
+	return err
+}
+
+// raised makes the error of an encoded exception: see report in bootstrap.py.
+func raised(d *cgo.Decoder) error {
 	v, err := d.Any()
 	if err != nil {
 		return fmt.Errorf("pyhost: exception: %w", err)
 	}
 	if name, ok := v.(string); ok { // there was no report
 		if name == string(cancelled) {
-			rt.warm()
 			return &PythonError{Type: name, Bases: []string{string(BaseException)}}
 		}
 		return &PythonError{Type: name, Bases: barely(name)[1:]}
@@ -225,9 +236,6 @@ func (rt *Runtime) raised(c *call) error {
 	e := described(t)
 	if e == nil {
 		return fmt.Errorf("pyhost: exception: %w", cgo.ErrMalformed)
-	}
-	if rt.parent != nil {
-		return isolatable(e)
 	}
 	return e
 }

@@ -95,7 +95,7 @@ func (f *file) call(name string, out any, args ...any) error {
 	if f.ref == nil || f.ref.held == nil {
 		return errors.New("pyhost: FileOf a Ref that refers to nothing")
 	}
-	return f.ref.held.rt.Call(f.ctx, name, out, append([]any{f.ref}, args...)...)
+	return f.ref.held.caller().Call(f.ctx, name, out, append([]any{f.ref}, args...)...)
 }
 
 func (f *file) Read(p []byte) (int, error) {

@@ -104,8 +104,8 @@ func (f *function) invoke(args []reflect.Value) []reflect.Value {
 	return f.fn.Call(args)
 }
 
-// caller is the call that led here: see struct py_invoke.
-func caller(v *cgo.Invocation) *call {
+// callOf is the call that led here: see struct py_invoke.
+func callOf(v *cgo.Invocation) *call {
 	return (*call)(unsafe.Pointer(v.Caller())) // frame is the first field
 }
 
@@ -117,7 +117,7 @@ func (f *function) context(v *cgo.Invocation) (context.Context, func()) {
 	if f.first == nil {
 		return ctx, func() {}
 	}
-	if c := caller(v); c != nil && c.ctx != nil && c.ctx != context.Background() {
+	if c := callOf(v); c != nil && c.ctx != nil && c.ctx != context.Background() {
 		merged, cancel := context.WithCancelCause(c.ctx)
 		stop := context.AfterFunc(f.rt.life, func() { cancel(ErrClosed) })
 		return merged, func() { stop(); cancel(nil) }

@@ -25,7 +25,7 @@ type Iteration struct {
 // end it between two items.
 //
 //	for line, err := range pyhost.Iter[string](ctx, rt, "open('/etc/passwd')") {
-func Iter[T any](ctx context.Context, rt *Runtime, expr string, how ...Iteration) iter.Seq2[T,
+func Iter[T any](ctx context.Context, r Runner, expr string, how ...Iteration) iter.Seq2[T,
 	error] {
 	return func(yield func(T, error) bool) {
 		var it Iteration
@@ -33,7 +33,7 @@ func Iter[T any](ctx context.Context, rt *Runtime, expr string, how ...Iteration
 			it = how[0]
 		}
 		var ref *Ref
-		if err := rt.Eval(ctx, expr, &ref, it.Scope); err != nil {
+		if err := r.Eval(ctx, expr, &ref, it.Scope); err != nil {
 			yield(*new(T), err)
 			return
 		}
@@ -71,7 +71,7 @@ func IterOf[T any](ctx context.Context, ref *Ref, how ...Iteration) iter.Seq2[T,
 // taker is an iterator that is read in batches: class Taker of callbacks.py.
 type taker[T any] struct {
 	ctx     context.Context
-	rt      *Runtime
+	rt      caller
 	ref     *Ref
 	n, most int // size of the next batch, and of the largest
 	done    bool
@@ -88,7 +88,7 @@ func take[T any](ctx context.Context, ref *Ref, how []Iteration) (*taker[T], err
 	if ref == nil || ref.held == nil {
 		return nil, errors.New("pyhost: Iter over a Ref that refers to nothing")
 	}
-	t.rt = ref.held.rt
+	t.rt = ref.held.caller()
 	return t, t.rt.Call(ctx, "_pyhost.taker", &t.ref, ref)
 }
 

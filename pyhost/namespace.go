@@ -13,8 +13,14 @@ type Namespace struct{ ref *Ref }
 
 // NewNamespace makes an empty namespace; the builtins are in reach.
 func (rt *Runtime) NewNamespace(ctx context.Context) (*Namespace, error) {
+	return NewNamespace(ctx, rt)
+}
+
+// NewNamespace makes an empty namespace in any kind of runtime; of a pool, in one of its runtimes,
+// and of no use in the others.
+func NewNamespace(ctx context.Context, r Runner) (*Namespace, error) {
 	var ref *Ref
-	if err := rt.Call(ctx, "_pyhost.new_namespace", &ref); err != nil {
+	if err := r.Call(ctx, "_pyhost.new_namespace", &ref); err != nil {
 		return nil, err
 	}
 	return &Namespace{ref}, nil

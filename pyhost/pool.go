@@ -31,6 +31,9 @@ type PoolConfig[R Runner] struct {
 	// nobody waits for that but one place of the pool.
 	MaxCalls int
 	MaxAge   time.Duration
+	// Due is asked after a call whether the runtime is to be renewed for another reason. Nil: there
+	// is none. It must be quick.
+	Due func(R) bool
 }
 
 // Pool is a Runner over runtimes of one kind. Any goroutine may use it. Exec, Eval and Call go to
@@ -73,7 +76,7 @@ type PoolStats struct {
 	Size       int    // runtimes
 	Idle       int    // that nobody uses
 	Waiting    int    // goroutines that wait for one
-	Calls      uint64 // leases given so far; each Call, Exec, Eval and Do is one
+	Calls      uint64 // so far; each Call, Exec, Eval, Do and lease is one
 	Renewed    uint64 // runtimes that were renewed
 	Failed     uint64 // renewals that failed; the old runtime went on
 	Overloaded uint64 // refused with ErrOverloaded
@@ -135,6 +138,25 @@ func (p *Pool[R]) Acquire(ctx context.Context) (*Lease[R], error) {
 	return &Lease[R]{p, res}, nil
 }
 
+// TryAcquire is Acquire if a runtime is idle and nobody waits; else it gives nil.
+func (p *Pool[R]) TryAcquire() *Lease[R] {
+	if p.waiting.Load() > 0 {
+		return nil
+	}
+	res := p.hot.Swap(nil)
+	if res == nil {
+		var err error
+		if res, err = p.puddle.TryAcquire(p.ctx); err != nil {
+			return nil
+		}
+	}
+	p.count(res, 1)
+	return &Lease[R]{p, res}
+}
+
+// Used notes that the lease serves more than one call.
+func (l *Lease[R]) Used(calls int) { l.p.count(l.res, calls-1) }
+
 // Runtime is the one that is leased.
 func (l *Lease[R]) Runtime() R {
 	if l.res == nil {
@@ -169,9 +191,13 @@ func (p *Pool[R]) acquire(ctx context.Context) (*puddle.Resource[*member[R]], er
 			return nil, err
 		}
 	}
-	p.stats.calls.Add(1)
-	res.Value().calls++
+	p.count(res, 1)
 	return res, nil
+}
+
+func (p *Pool[R]) count(res *puddle.Resource[*member[R]], calls int) {
+	p.stats.calls.Add(uint64(calls))
+	res.Value().calls += calls
 }
 
 func (p *Pool[R]) wait(ctx context.Context) (*puddle.Resource[*member[R]], error) {
@@ -222,7 +248,8 @@ func (p *Pool[R]) release(res *puddle.Resource[*member[R]]) {
 
 func (p *Pool[R]) due(m *member[R]) bool {
 	return m.stale || p.cfg.MaxCalls > 0 && m.calls >= p.cfg.MaxCalls ||
-		p.cfg.MaxAge > 0 && time.Since(m.since) >= p.cfg.MaxAge
+		p.cfg.MaxAge > 0 && time.Since(m.since) >= p.cfg.MaxAge ||
+		p.cfg.Due != nil && p.cfg.Due(m.rt)
 }
 
 // beginRenewal refuses once the pool is closed.

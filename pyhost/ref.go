@@ -19,7 +19,8 @@ type referent interface {
 // held is a reference that Go owns. It is given back when nobody holds it any more: the owner and
 // the calls under way that use it. count guards ptr: it is valid while count > 0.
 type held struct {
-	rt     *Runtime
+	rt     *Runtime // nil: it is far's
+	far    Remote
 	origin origin // with the tag pydebug
 	ptr    cgo.Ptr
 	count  atomic.Int64
@@ -39,9 +40,25 @@ func (h *held) acquire() bool {
 }
 
 func (h *held) release() {
-	if h.count.Add(-1) == 0 {
+	switch {
+	case h.count.Add(-1) != 0:
+	case h.rt == nil:
+		h.far.Release(uint64(h.ptr))
+	default:
 		h.rt.in.DecrefLater(h.ptr)
 	}
+}
+
+// caller is what calls with the object go to.
+type caller interface {
+	Call(ctx context.Context, name string, out any, args ...any) error
+}
+
+func (h *held) caller() caller {
+	if h.rt == nil {
+		return h.far
+	}
+	return h.rt
 }
 
 // abandon is for a Ref that the collector has found.
@@ -62,10 +79,13 @@ type Ref struct {
 }
 
 func newRef(rt *Runtime, p cgo.Ptr, typ string) *Ref {
-	h := &held{rt: rt, ptr: p}
+	return (&held{rt: rt, ptr: p}).ref(typ)
+}
+
+func (h *held) ref(typ string) *Ref {
 	h.count.Store(1)
 	r := &Ref{held: h, typ: typ}
-	h.origin.opened(rt)
+	h.origin.opened(h.rt)
 	r.cleanup = runtime.AddCleanup(r, (*held).abandon, h)
 	return r
 }
@@ -88,13 +108,16 @@ func (r *Ref) Decode(ctx context.Context, out any) error {
 	if r.held == nil {
 		return fmt.Errorf("pyhost: Decode of a Ref that refers to nothing")
 	}
-	return r.held.rt.Call(ctx, "_pyhost.same", out, r)
+	return r.held.caller().Call(ctx, "_pyhost.same", out, r)
 }
 
 // Call calls the object.
 func (r *Ref) Call(ctx context.Context, out any, args ...any) error {
 	if r.held == nil {
 		return fmt.Errorf("pyhost: call of a Ref that refers to nothing")
+	}
+	if r.held.rt == nil {
+		return r.held.far.CallRef(ctx, r, out, args...)
 	}
 	c := getCall()
 	c.rt = r.held.rt

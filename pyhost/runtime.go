@@ -44,6 +44,8 @@ type Runtime struct {
 	cancelling atomic.Bool // Close cancels whoever is inside
 	closeErr   error
 	streamsMu  [3]sync.Mutex // one write at a time for each stream
+	auditFd    int           // what audit reports are written to; 0: audits
+	audits     *AuditReceiver
 }
 
 // scopes counts Do, Acquire and writes to streams under way, of all runtimes: while there are none,
@@ -69,7 +71,10 @@ var main mainState
 
 // Open starts Python, once per process: the main interpreter. A second Open is ErrOpen, or
 // ErrFinalized after Close. When Open fails before Python was started it may be called again.
-func Open(cfg Config) (*Runtime, error) {
+func Open(cfg Config) (*Runtime, error) { return open(cfg, nil, 0) }
+
+// open starts the Python that is given, or the one that cfg leads to.
+func open(cfg Config, python *Python, auditFd int) (*Runtime, error) {
 	if err := cfg.defaults(); err != nil {
 		return nil, err
 	}
@@ -81,8 +86,8 @@ func Open(cfg Config) (*Runtime, error) {
 	if main.started {
 		return nil, ErrFinalized
 	}
-	rt := &Runtime{cfg: cfg, jobs: make(chan *call), done: make(chan struct{})}
-	if err := rt.load(); err != nil {
+	rt := &Runtime{cfg: cfg, jobs: make(chan *call), done: make(chan struct{}), auditFd: auditFd}
+	if err := rt.load(python); err != nil {
 		return nil, err
 	}
 	if err := rt.start(); err != nil {
@@ -93,15 +98,20 @@ func Open(cfg Config) (*Runtime, error) {
 }
 
 // load chooses an installation and loads its libpython, or takes the one that the process holds.
-func (rt *Runtime) load() error {
-	spec := rt.cfg.Python
-	linked := cgo.Linked()
-	if linked != "" && spec == "" {
-		spec = linked
-	}
-	p, err := locate(context.Background(), spec)
-	if err != nil {
-		return err
+func (rt *Runtime) load(python *Python) error {
+	var p Python
+	if python != nil {
+		p = *python
+	} else {
+		spec := rt.cfg.Python
+		linked := cgo.Linked()
+		if linked != "" && spec == "" {
+			spec = linked
+		}
+		var err error
+		if p, err = locate(context.Background(), spec); err != nil {
+			return err
+		}
 	}
 	if err := cgo.Load(p.Libpython); err != nil {
 		return fmt.Errorf("pyhost: load %s: %w", p.Libpython, err)
@@ -175,6 +185,9 @@ func (rt *Runtime) tryEnvironment() error {
 
 // configure hands Config to Python's side.
 func (rt *Runtime) configure() error {
+	if rt.cfg.Audit != nil {
+		rt.audits = rt.cfg.Audit.Receiver()
+	}
 	path, env := rt.cfg.Path, rt.cfg.Env
 	if path == nil {
 		path = []string{}
@@ -185,6 +198,7 @@ func (rt *Runtime) configure() error {
 	settings := map[string]any{
 		"stdout": rt.cfg.Stdout != nil, "stderr": rt.cfg.Stderr != nil,
 		"args": rt.cfg.Args, "path": path, "env": env, "cwd": rt.cfg.CurrentDir,
+		"audit": rt.cfg.Audit.settings(rt.auditFd),
 	}
 	if err := rt.Call(context.Background(), "_pyhost.configure", nil, settings); err != nil {
 		return fmt.Errorf("pyhost: configure: %w", err)
@@ -204,6 +218,9 @@ func (rt *Runtime) Info() Info {
 	return Info{Python: rt.python, Interpreter: rt.in.ID(), Pid: os.Getpid()}
 }
 
+// auditStream is what late.py writes audit reports to, as if it were a stream.
+const auditStream = 3
+
 // host is what C calls of a runtime.
 type host Runtime
 
@@ -211,8 +228,12 @@ func (h *host) PassBaton() { h.gate.PassBaton() }
 
 func (h *host) Write(fd int, p []byte) error {
 	w := h.cfg.Stdout
-	if fd == 2 {
+	switch fd {
+	case 2:
 		w = h.cfg.Stderr
+	case auditStream:
+		_, err := h.audits.Write(p)
+		return err
 	}
 	h.streamsMu[fd].Lock()
 	defer h.streamsMu[fd].Unlock()

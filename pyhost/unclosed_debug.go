@@ -23,14 +23,21 @@ type origins struct {
 }
 
 func (o *origin) opened(rt *Runtime) {
-	runtime.Callers(3, o[:])
-	rt.origins.account(o, 1, 0)
+	runtime.Callers(4, o[:])
+	rt.account(o, 1, 0)
 }
 
-func (o *origin) closed(rt *Runtime) { rt.origins.account(o, -1, 0) }
+func (o *origin) closed(rt *Runtime) { rt.account(o, -1, 0) }
 
 // lost: the collector has found it.
-func (o *origin) lost(rt *Runtime) { rt.origins.account(o, -1, 1) }
+func (o *origin) lost(rt *Runtime) { rt.account(o, -1, 1) }
+
+// account of a Ref to an object in another process is not taken.
+func (rt *Runtime) account(at *origin, open, collected int) {
+	if rt != nil {
+		rt.origins.account(at, open, collected)
+	}
+}
 
 func (o *origins) account(at *origin, open, collected int) {
 	o.mu.Lock()

@@ -66,6 +66,9 @@ func viewOf[T Item](ctx context.Context, from any, writable bool) (v *View[T], e
 		if from == nil || from.held == nil {
 			return nil, errors.New("pyhost: view of a Ref that refers to nothing")
 		}
+		if from.held.rt == nil {
+			return nil, fmt.Errorf("%w: %s is in another process", ErrOtherRuntime, from)
+		}
 		err = from.held.rt.Do(ctx, func(th *Thread) error {
 			o, err := th.Value(from)
 			if err == nil {

@@ -55,6 +55,7 @@ type Config struct {
 	MemoryLimit    int64
 	Grace          time.Duration
 	CloseTimeout   time.Duration
+	Audit          *pyhost.Audit
 
 	// The rest is what PyInterpreterConfig has, from CPython 3.12 on; before, an error.
 
@@ -92,7 +93,7 @@ func New(ctx context.Context, main *pyhost.Runtime, cfg Config) (*pyhost.Runtime
 		Config: pyhost.Config{
 			Args: cfg.Args, Path: cfg.Path, Stdout: cfg.Stdout, Stderr: cfg.Stderr,
 			CurrentDir: cfg.CurrentDir, MaxThreads: cfg.MaxThreads, Grace: cfg.Grace,
-			CloseTimeout: cfg.CloseTimeout, MemoryLimit: cfg.MemoryLimit,
+			CloseTimeout: cfg.CloseTimeout, MemoryLimit: cfg.MemoryLimit, Audit: cfg.Audit,
 		},
 		Options: opt,
 	})

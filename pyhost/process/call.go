@@ -1,0 +1,313 @@
+//go:build linux
+
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pyhost/pyhost/cgo"
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+// call is one call of a worker on its way. It belongs to the goroutine that made it; between send
+// and done the worker's reader fills in the answer.
+type call struct {
+	w     *worker
+	label string // for errors
+	req   request
+	enc   cgo.Encoder
+	marks cgo.Marks
+	held  []func()      // give back the Refs in it
+	done  chan struct{} // a token when it was answered, or the worker has ended
+
+	// Set before it is sent.
+	id      uint64
+	segment *segment // of the arguments
+
+	// The answer.
+	result *segment
+	status uint16
+	reply  reply
+	value  []byte // a copy of the inline value
+	err    error
+
+	recall    bool // it is to be taken back when it has to wait there
+	abandoned bool // nobody waits for it; guarded by worker.mu
+}
+
+var calls = sync.Pool{New: func() any {
+	c := &call{done: make(chan struct{}, 1)}
+	c.enc.Ref, c.enc.Class, c.enc.Marks = c.ref, c.class, &c.marks
+	return c
+}}
+
+func newCall(w *worker, op cgo.Op, label string) *call {
+	c := calls.Get().(*call)
+	c.w, c.label = w, label
+	c.req = request{op: uint32(op), refs: c.req.refs[:0], blobs: c.req.blobs[:0]}
+	c.enc.Buf = c.enc.Buf[:0]
+	c.marks.Refs, c.marks.Fars = c.marks.Refs[:0], c.marks.Fars[:0]
+	c.err, c.segment, c.result, c.abandoned, c.recall = nil, nil, nil, false, false
+	return c
+}
+
+// put gives the call back, when the worker does not know it any more.
+func (c *call) put() {
+	c.letGo()
+	if cap(c.enc.Buf) <= keepOut {
+		calls.Put(c)
+	}
+}
+
+func (c *call) letGo() {
+	for _, release := range c.held {
+		release()
+	}
+	c.held = nil
+	clear(c.marks.Fars)
+}
+
+// ref encodes Refs to objects of the worker.
+func (c *call) ref(v any) (cgo.Ptr, bool, error) {
+	id, release, ok, err := pyhost.BorrowRemote(v, c.w)
+	if release != nil {
+		c.held = append(c.held, release)
+	}
+	return cgo.Ptr(id), ok, err
+}
+
+func (c *call) args(args []any) error {
+	if n := len(args) - 1; n >= 0 {
+		if kw, ok := args[n].(pyhost.Kw); ok {
+			return c.enc.Args(args[:n], kw)
+		}
+	}
+	return c.enc.Args(args, nil)
+}
+
+// pack makes the request of what was encoded. What is long goes into a segment.
+func (c *call) pack() error {
+	r := &c.req
+	long := uint64(0)
+	for _, f := range c.marks.Fars {
+		long += uint64(len(f.Data))
+	}
+	apart := len(c.enc.Buf) > maxInline
+	if apart {
+		long += uint64(len(c.enc.Buf))
+	}
+	for _, at := range c.marks.Refs {
+		r.refs = append(r.refs, uint32(at))
+	}
+	if len(r.name) > maxInline || len(r.refs)*4+len(c.marks.Fars)*20 > maxBody/2 ||
+		len(c.enc.Buf) > 1<<32-1 {
+		return fmt.Errorf("process: call of %.100s: too many references or too long a name",
+			c.label)
+	}
+	r.value = c.enc.Buf
+	if long == 0 {
+		return nil
+	}
+	seg := c.w.segs.take(long)
+	if seg == nil {
+		var err error
+		if seg, err = c.w.newSegment(c.w.segs, long, 0); err != nil {
+			return fmt.Errorf("process: call of %s: %w", c.label, err)
+		}
+	}
+	c.segment, r.segment = seg, seg.id
+	at := uint64(0)
+	lay := func(b []byte) span {
+		at += uint64(copy(seg.mem[at:], b))
+		return span{at - uint64(len(b)), uint64(len(b))}
+	}
+	for _, f := range c.marks.Fars {
+		r.blobs = append(r.blobs, blob{uint32(f.At), lay(f.Data)})
+	}
+	if apart {
+		r.long, r.value = lay(c.enc.Buf), nil
+	}
+	return nil
+}
+
+// do sends the call, waits for its answer and decodes it into out. It gives the call back.
+func (w *worker) do(ctx context.Context, c *call, out any) error {
+	switch out.(type) {
+	case nil:
+		c.req.flags = cgo.FlagDrop
+	case **pyhost.Ref:
+		c.req.flags = cgo.FlagKeep
+	}
+	if ctx.Done() != nil {
+		c.req.flags |= cgo.FlagCancellable
+	}
+	if c.recall = ctx.Value(recallKey{}) != nil; c.recall {
+		c.req.flags |= flagRecall
+	}
+	var shape shapeID
+	if c.req.flags&(cgo.FlagDrop|cgo.FlagKeep) == 0 {
+		shape = shapeFor(out)
+		c.req.shape = shape.number
+	}
+	if err := c.pack(); err != nil {
+		c.put()
+		return err
+	}
+	lead, err := w.send(c, shape)
+	if err != nil {
+		w.recycle(w.segs, c.segment)
+		c.put()
+		return err
+	}
+	if !lead || !w.lead(ctx, c) {
+		if err := w.wait(ctx, c); err != nil {
+			return err
+		}
+	}
+	err = w.result(ctx, c, out)
+	c.put()
+	return err
+}
+
+// wait waits for the answer. An error tells that the call is the worker's now.
+func (w *worker) wait(ctx context.Context, c *call) error {
+	var late <-chan time.Time
+	if c.recall {
+		t := time.NewTimer(recallAfter)
+		defer t.Stop()
+		late = t.C
+	}
+	for {
+		select {
+		case <-c.done:
+			return nil
+		case <-late:
+			w.conn.send(frame{kind: kindRecall, id: c.id}, nil, false)
+		case <-ctx.Done():
+			return w.giveUp(ctx, c)
+		}
+	}
+}
+
+// errRecalled is the error of a call that had to wait too long in its worker, and was taken back.
+var errRecalled = errors.New("process: recalled")
+
+const recallAfter = 2 * time.Millisecond
+
+// errNotSent is the error of a call that its worker has not begun and never will.
+var errNotSent = errors.New("process: not sent")
+
+// send tells too whether the caller is to read.
+func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
+	w.mu.Lock()
+	if w.exit != nil || w.retired || w.closing {
+		w.mu.Unlock()
+		return false, errNotSent
+	}
+	w.last++
+	c.id = w.last
+	w.calls[c.id] = c
+	w.live++
+	// Whoever reads must not wait for room to write first: a lone call need not.
+	lead = !w.role.taken && !c.recall && len(w.calls) == 1
+	if !w.role.taken && !lead {
+		w.role.wake <- struct{}{}
+	}
+	w.role.taken = true
+	others := w.live > crowd
+	if shape.number != 0 && !w.shapes[shape.number] {
+		w.shapes[shape.number] = true
+		w.conn.send(frame{kind: kindShape, id: uint64(shape.number), body: shape.nodes}, nil, true)
+	}
+	w.mu.Unlock()
+	w.conn.send(frame{kind: kindCall, id: c.id}, c.req.append, others)
+	return lead, nil
+}
+
+// giveUp is for a call whose context has ended. Nil: it was answered all the same. It leaves the
+// call to the worker otherwise, and the worker to its end.
+func (w *worker) giveUp(ctx context.Context, c *call) error {
+	w.conn.send(frame{kind: kindCancel, id: c.id}, nil, false)
+	grace := time.NewTimer(w.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-c.done:
+		return nil
+	case <-grace.C:
+	}
+	w.mu.Lock()
+	if w.exit != nil || w.calls[c.id] != c { // the answer is there now
+		w.mu.Unlock()
+		<-c.done
+		return nil
+	}
+	c.abandoned = true
+	w.live--
+	w.mu.Unlock()
+	err := pyhost.NewCancelError(ctx, c.label)
+	err.Abandoned = true
+	w.retire()
+	return err
+}
+
+// retire has the worker replaced. It ends when nobody waits for it any more.
+func (w *worker) retire() {
+	w.mu.Lock()
+	first := !w.retired
+	w.retired = true
+	idle := w.live == 0
+	w.mu.Unlock()
+	const why = "a call of it did not stop"
+	if first {
+		go w.gone(w)
+	}
+	if idle {
+		w.kill(why)
+	} else if first {
+		time.AfterFunc(w.cfg.CloseTimeout, func() { w.kill(why) })
+	}
+}
+
+// Call calls a function of the worker itself, whatever has taken its place.
+func (w *worker) Call(ctx context.Context, name string, out any, args ...any) error {
+	return w.try(ctx, cgo.OpCall, name, out, func(c *call) error {
+		c.req.name = name
+		return c.args(args)
+	})
+}
+
+// CallRef calls an object of the worker.
+func (w *worker) CallRef(ctx context.Context, ref *pyhost.Ref, out any, args ...any) error {
+	return w.try(ctx, cgo.OpCallObject, ref.String(), out, func(c *call) error {
+		p, _, err := c.ref(ref)
+		c.req.object = uint64(p)
+		if err != nil {
+			return err
+		}
+		return c.args(args)
+	})
+}
+
+// try makes one call; fill encodes what it needs.
+func (w *worker) try(ctx context.Context, op cgo.Op, label string, out any,
+	fill func(*call) error) error {
+	err := w.attempt(ctx, op, label, out, fill)
+	if errors.Is(err, errNotSent) {
+		return ErrGone
+	}
+	return err
+}
+
+func (w *worker) attempt(ctx context.Context, op cgo.Op, label string, out any,
+	fill func(*call) error) error {
+	c := newCall(w, op, label)
+	if err := fill(c); err != nil {
+		c.put()
+		return fmt.Errorf("pyhost: call of %s: %w", label, err)
+	}
+	return w.do(ctx, c, out)
+}

@@ -1,0 +1,202 @@
+//go:build linux
+
+package process_test
+
+import (
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+	"github.com/pyhost/pyhost/pyhost/process"
+)
+
+func kill(t testing.TB, rt *process.Runtime) {
+	t.Helper()
+	require.NoError(t, syscall.Kill(rt.Info().Pid, syscall.SIGKILL))
+}
+
+// Every end of a worker is an ExitError to the call that ran, which says how and where, and the
+// next call works.
+func TestCrash(t *testing.T) {
+	rt := start(t, process.Config{Stderr: io.Discard, Setup: `
+import ctypes, os, sys
+def crash(how):
+    print("about to", how, file=sys.stderr)
+    globals()[how]()
+def exits(): os._exit(7)
+def aborts(): os.abort()
+def null(): ctypes.string_at(0)
+def kills(): os.kill(os.getpid(), 9)
+def overflow():
+    # A function of machine code that calls itself: Python sees nothing of it.
+    import mmap, platform
+    code = {"x86_64": "e8fbffffff", "aarch64": "fd7bbfa9ffffff97"}[platform.machine()]
+    m = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    m.write(bytes.fromhex(code))
+    ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()
+def closes():
+    os.close(3)
+def closes_all():
+    os.closerange(3, 50)
+`})
+	for _, c := range []struct {
+		how    string
+		code   int
+		signal syscall.Signal
+	}{
+		{"exits", 7, 0}, {"aborts", -1, syscall.SIGABRT}, {"null", -1, syscall.SIGSEGV},
+		{"kills", -1, syscall.SIGKILL}, {"overflow", -1, syscall.SIGSEGV},
+	} {
+		t.Run(c.how, func(t *testing.T) {
+			pid := rt.Info().Pid
+			err := rt.Call(bg, "crash", nil, c.how)
+			var exit *process.ExitError
+			require.ErrorAs(t, err, &exit)
+			require.Equal(t, c.signal, exit.Signal, "%+v", err)
+			require.Equal(t, c.code, exit.Code)
+			require.Equal(t, pid, exit.Pid)
+			require.Equal(t, "crash", exit.Call)
+			require.Empty(t, exit.Reason)
+			require.Contains(t, exit.Stderr, "about to "+c.how)
+			if c.signal != 0 && c.signal != syscall.SIGKILL {
+				require.Contains(t, exit.Stack, "in "+c.how)
+				require.Contains(t, exit.Stack, "in crash")
+			}
+			n, err := pyhost.Call[int](bg, rt, "len", "abc")
+			require.NoError(t, err)
+			require.Equal(t, 3, n)
+			require.NotEqual(t, pid, rt.Info().Pid)
+		})
+	}
+	for _, how := range []string{"closes", "closes_all"} {
+		t.Run(how, func(t *testing.T) {
+			err := rt.Call(bg, "crash", nil, how)
+			var exit *process.ExitError
+			require.ErrorAs(t, err, &exit)
+			require.NoError(t, rt.Call(bg, "len", nil, "abc"))
+		})
+	}
+}
+
+// Only the call that runs is lost: those that wait are made by the next worker.
+func TestKillAmongMany(t *testing.T) {
+	rt := start(t, process.Config{MaxThreads: 1, Setup: "import os, time\n" +
+		"def die(): time.sleep(0.05); os._exit(1)\ndef fine(i): return i"})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	lost := 0
+	for i := range 200 {
+		wg.Go(func() {
+			if i == 50 {
+				if err := rt.Call(bg, "die", nil); err == nil {
+					t.Error("die has returned")
+				}
+				return
+			}
+			got, err := pyhost.Call[int](bg, rt, "fine", i)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				lost++
+			} else if got != i {
+				t.Errorf("call %d got %d", i, got)
+			}
+		})
+	}
+	wg.Wait()
+	require.Zero(t, lost)
+}
+
+// kill -9 before, during and after calls.
+func TestKill(t *testing.T) {
+	begun := make(chan bool, 1)
+	rt := start(t, process.Config{Stdout: writer(func(p []byte) (int, error) {
+		begun <- true
+		return len(p), nil
+	}), Setup: `
+import time
+def nap():
+    print("begun", flush=True)
+    time.sleep(60)
+`})
+	for range 10 {
+		kill(t, rt) // before: whether the death is known yet or not
+		require.NoError(t, rt.Call(bg, "len", nil, "x"))
+	}
+	ended := make(chan error)
+	go func() { ended <- rt.Call(bg, "nap", nil) }()
+	<-begun
+	kill(t, rt)
+	var exit *process.ExitError
+	require.ErrorAs(t, <-ended, &exit)
+	require.Equal(t, syscall.SIGKILL, exit.Signal)
+	require.NoError(t, rt.Call(bg, "len", nil, "x"))
+	kill(t, rt)
+	require.NoError(t, rt.Call(bg, "bytes", new([]byte), make([]byte, 1<<20)))
+}
+
+func TestRetry(t *testing.T) {
+	flag := t.TempDir() + "/flag"
+	rt := start(t, process.Config{Setup: `
+import os
+def once(flag):
+    if not os.path.exists(flag):
+        open(flag, "w").close()
+        os._exit(1)
+    return "done"
+`})
+	got, err := pyhost.Call[string](process.WithRetry(bg, 1), rt, "once", flag)
+	require.NoError(t, err)
+	require.Equal(t, "done", got)
+	var exit *process.ExitError
+	require.ErrorAs(t, rt.Call(process.WithRetry(bg, 2), "os._exit", nil, 4), &exit)
+	require.Equal(t, 4, exit.Code)
+}
+
+func TestLimits(t *testing.T) {
+	rt := start(t, process.Config{MaxThreads: 4, Limits: process.Limits{
+		Memory: 64 << 20, Files: 40, CPU: 2 * time.Second}, Setup: "import os, mmap"})
+	require.ErrorIs(t, rt.Exec(bg, "x = bytearray(100 << 20)"), pyhost.MemoryError)
+	// What C code takes is bounded by the kernel.
+	require.ErrorIs(t, rt.Exec(bg, "mmap.mmap(-1, 1 << 30, mmap.MAP_PRIVATE)"), pyhost.OSError)
+	require.ErrorIs(t, rt.Exec(bg, "f = [os.open('/', 0) for _ in range(50)]"), pyhost.OSError)
+	err := rt.Exec(bg, "while True: pass")
+	var exit *process.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, syscall.SIGXCPU, exit.Signal)
+	require.Contains(t, exit.Stack, "<exec>")
+	require.NoError(t, rt.Call(bg, "len", nil, "x"))
+}
+
+// A worker gets nothing but its own descriptors, whatever the program has left open to exec.
+func TestNoInheritedDescriptors(t *testing.T) {
+	f, err := os.Open("/")
+	require.NoError(t, err)
+	defer f.Close()
+	fd, err := syscall.Dup(int(f.Fd())) // not close-on-exec
+	require.NoError(t, err)
+	defer syscall.Close(fd)
+	rt := start(t, process.Config{Setup: `
+import os, subprocess
+def links():
+    fds = [f"/proc/self/fd/{f}" for f in os.listdir("/proc/self/fd")]
+    return [os.readlink(f) for f in fds if os.path.exists(f)]
+def of_another():
+    ls = ["ls", "/proc/self/fd"]
+    return subprocess.run(ls, capture_output=True, text=True, close_fds=False).stdout
+`})
+	links, err := pyhost.Call[[]string](bg, rt, "links")
+	require.NoError(t, err)
+	require.NotContains(t, links, "/")
+	// Nor do the processes that it starts.
+	out, err := pyhost.Call[string](bg, rt, "of_another")
+	require.NoError(t, err)
+	require.Len(t, strings.Fields(out), 4, out)
+}

@@ -1,0 +1,172 @@
+//go:build linux
+
+package process_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+	"github.com/pyhost/pyhost/pyhost/process"
+)
+
+func newPool(t testing.TB, cfg process.PoolConfig) *process.Pool {
+	t.Helper()
+	p, err := process.NewPool(bg, cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+func TestPool(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: "import os\nx = 1"}})
+	require.NoError(t, p.Each(bg, func(ctx context.Context, rt *process.Runtime) error {
+		return rt.Exec(ctx, "x += 1")
+	}))
+	pids := map[int]bool{}
+	for range 2 {
+		lease, err := p.Acquire(bg)
+		require.NoError(t, err)
+		defer lease.Release()
+		x, err := pyhost.Eval[int](bg, lease.Runtime(), "x")
+		require.NoError(t, err)
+		require.Equal(t, 2, x)
+		pids[lease.Runtime().Info().Pid] = true
+	}
+	require.Len(t, pids, 2)
+}
+
+func TestPoolMap(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2})
+	var got []int
+	for n, err := range pyhost.Map[int](bg, p, "abs", slices.Values([]int{-3, -2, -1})) {
+		require.NoError(t, err)
+		got = append(got, n)
+	}
+	require.Equal(t, []int{3, 2, 1}, got)
+}
+
+// A worker that dies takes the call that it ran with it, and no other.
+func TestPoolCrash(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
+import os
+def work(i):
+    if i % 20 == 7: os.abort()
+    return i
+`}})
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() {
+			got, err := pyhost.Call[int](bg, p, "work", i)
+			var exit *process.ExitError
+			switch {
+			case i%20 == 7 && errors.As(err, &exit):
+			case err != nil || got != i:
+				t.Errorf("call %d: %d, %v", i, got, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestPoolRenewal(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1, MaxCalls: 2})
+	pids := map[int]bool{}
+	for range 7 {
+		pid, err := pyhost.Call[int](bg, p, "os.getpid")
+		require.NoError(t, err)
+		pids[pid] = true
+	}
+	require.GreaterOrEqual(t, len(pids), 3)
+}
+
+func TestPoolMemory(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1, MaxMemory: 128 << 20})
+	first, err := pyhost.Call[int](bg, p, "os.getpid")
+	require.NoError(t, err)
+	require.NoError(t, p.Exec(bg, "leak = []"))
+	for i := 0; ; i++ { // it leaks until it is replaced
+		pid, err := pyhost.Call[int](bg, p, "os.getpid")
+		require.NoError(t, err)
+		if pid != first {
+			break
+		}
+		require.Less(t, i, 5000)
+		_ = p.Exec(bg, "leak.append(b'x' * (1 << 20))") // the new worker knows no leak
+	}
+}
+
+// A call that takes long keeps none waiting that was handed to the same worker.
+func TestPoolLongAmongShort(t *testing.T) {
+	flag := t.TempDir() + "/flag"
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
+import os, time
+def short(): pass
+def long(flag):
+    while not os.path.exists(flag): time.sleep(0.001)
+`}})
+	crowd := func() *sync.WaitGroup {
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				for range 50 {
+					if err := p.Call(bg, "short", nil); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		return &wg
+	}
+	crowd().Wait() // calls are known to be short now
+	long := make(chan error)
+	wg := crowd()
+	go func() { long <- p.Call(bg, "long", nil, flag) }()
+	wg.Wait()
+	require.NoError(t, os.WriteFile(flag, nil, 0o600))
+	require.NoError(t, <-long)
+	require.GreaterOrEqual(t, p.Stats().Calls, uint64(2*64*50+1)) // those recalled count twice
+}
+
+func TestPoolWaiting(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1, MaxWaiting: 1})
+	lease, err := p.Acquire(bg)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(bg)
+	waits := make(chan error)
+	go func() { waits <- p.Call(ctx, "len", nil, "x") }()
+	require.Eventually(t, func() bool { return p.Stats().Waiting == 1 }, 10*time.Second,
+		time.Millisecond)
+	require.ErrorIs(t, p.Call(bg, "len", nil, "x"), pyhost.ErrOverloaded)
+	stop()
+	require.ErrorIs(t, <-waits, context.Canceled)
+	lease.Release()
+	require.NoError(t, p.Call(bg, "len", nil, "x"))
+	require.ErrorIs(t, p.Call(nil, "len", nil), pyhost.ErrNilContext) //nolint:staticcheck // meant
+	require.Equal(t, uint64(1), p.Stats().Overloaded)
+	require.NoError(t, p.Close())
+	require.ErrorIs(t, p.Call(bg, "len", nil, "x"), pyhost.ErrClosed)
+}
+
+func TestPoolRetry(t *testing.T) {
+	flag := t.TempDir() + "/flag"
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
+import os
+def once(flag):
+    if not os.path.exists(flag):
+        open(flag, "w").close()
+        os.abort()
+    return "done"
+`, Stderr: io.Discard}})
+	got, err := pyhost.Call[string](process.WithRetry(bg, 1), p, "once", flag)
+	require.NoError(t, err)
+	require.Equal(t, "done", got)
+}

@@ -1,0 +1,206 @@
+//go:build linux
+
+package process
+
+import (
+	"fmt"
+	"math/bits"
+	"os"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Long values lie in segments: memory of a memfd that both processes have mapped. The parent makes
+// them all, and sends each over the socket once; neither side can change its size. Some are for the
+// parent to write, the others for the worker. Whoever writes to one owns it until the other side
+// gives it back: the result of a call gives back that of its arguments, kindFree that of a result.
+// They are used again, because to fault new pages in takes longer than to fill them.
+type segment struct {
+	id      uint32
+	mem     []byte // valid while the segment is in reach: use runtime.KeepAlive
+	cleanup runtime.Cleanup
+}
+
+const (
+	minSegment   = 1 << 20
+	minStep      = 16 // bits
+	maxSegment   = 1 << 40
+	keepSegments = 64 << 20 // bytes of idle segments; beyond that one is unmapped
+)
+
+// newSegment makes one; the file is to be sent.
+func newSegment(id uint32, size uint64) (*segment, *os.File, error) {
+	size = max(size, minSegment)
+	if size > maxSegment {
+		return nil, nil, fmt.Errorf("%d bytes are too many for one value", size)
+	}
+	step := uint64(1) << max(bits.Len64(size)-4, minStep)
+	size = (size + step - 1) / step * step // so that it is likely to fit the next
+	f, err := memfd("pyhost segment", unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, nil, err
+	}
+	// All of it is there from now on: to write to a page that cannot be had would end the program.
+	err = unix.Fallocate(int(f.Fd()), 0, 0, int64(size))
+	if err == nil {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS,
+			unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
+	}
+	var s *segment
+	if err == nil {
+		s, err = mapSegment(id, int(f.Fd()), size)
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, fmt.Errorf("memfd of %d bytes: %w", size, err)
+	}
+	return s, f, nil
+}
+
+func memfd(name string, flags int) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|flags)
+	if err != nil {
+		return nil, fmt.Errorf("memfd: %w", err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+func mapSegment(id uint32, fd int, size uint64) (*segment, error) {
+	mem, err := unix.Mmap(fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_POPULATE)
+	if err != nil {
+		return nil, err
+	}
+	s := &segment{id: id, mem: mem}
+	s.cleanup = runtime.AddCleanup(s, func(mem []byte) { _ = unix.Munmap(mem) }, mem)
+	return s, nil
+}
+
+// unmap is for one that nobody uses; others are left to the collector.
+func (s *segment) unmap() {
+	s.cleanup.Stop()
+	_ = unix.Munmap(s.mem)
+}
+
+// shelf knows the segments of one process, and which of them are free for it to write to.
+type shelf struct {
+	mu   sync.Mutex
+	more sync.Cond // there is one more idle, or no more will be
+	all  map[uint32]*segment
+	idle []*segment
+	last uint32
+	over bool
+}
+
+func newShelf() *shelf {
+	s := &shelf{all: map[uint32]*segment{}}
+	s.more.L = &s.mu
+	return s
+}
+
+// take gives the smallest idle segment of the size, or nil.
+func (s *shelf) take(size uint64) *segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.takeIdle(size)
+}
+
+func (s *shelf) takeIdle(size uint64) *segment {
+	best := -1
+	for i, seg := range s.idle {
+		if uint64(len(seg.mem)) >= size && (best < 0 || len(seg.mem) < len(s.idle[best].mem)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	seg := s.idle[best]
+	s.idle = append(s.idle[:best], s.idle[best+1:]...)
+	return seg
+}
+
+// wait is take, once there is one, or the shelf is closed: nil.
+func (s *shelf) wait(size uint64) *segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.over {
+		if seg := s.takeIdle(size); seg != nil {
+			return seg
+		}
+		s.more.Wait()
+	}
+	return nil
+}
+
+// put lays one that is free back. What it returns is one idle segment too many: it is forgotten,
+// and the other side is to be told.
+func (s *shelf) put(seg *segment) (drop *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil
+	}
+	s.idle = append(s.idle, seg)
+	s.more.Broadcast()
+	sum, largest := 0, 0
+	for i, seg := range s.idle {
+		sum += len(seg.mem)
+		if len(seg.mem) > len(s.idle[largest].mem) {
+			largest = i
+		}
+	}
+	if sum <= keepSegments {
+		return nil
+	}
+	drop = s.idle[largest]
+	s.idle = append(s.idle[:largest], s.idle[largest+1:]...)
+	delete(s.all, drop.id)
+	return drop
+}
+
+func (s *shelf) number() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	return s.last
+}
+
+func (s *shelf) add(seg *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.all[seg.id] = seg
+	}
+}
+
+func (s *shelf) get(id uint32) (*segment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seg := s.all[id]
+	if seg == nil {
+		return nil, errProtocol
+	}
+	return seg, nil
+}
+
+// forget leaves one to the collector.
+func (s *shelf) forget(id uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, id)
+}
+
+// close unmaps what nobody uses.
+func (s *shelf) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	s.more.Broadcast()
+	for _, seg := range s.idle {
+		seg.unmap()
+	}
+	s.all, s.idle = nil, nil
+}

@@ -1,0 +1,307 @@
+//go:build linux
+
+package process
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/pyhost/pyhost/cgo"
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+// job is a call that is served.
+type job struct {
+	id      uint64
+	req     request
+	value   []byte // a copy of req.value, which is of the read buffer
+	arg     []byte // that, or a part of the segment
+	shape   cgo.Shape
+	segment *segment
+	ctx     context.Context
+	wait    context.Context // nil: the same
+	held    []cgo.Ptr       // objects in it
+	slot    uint16          // of the notes
+	noted   bool            // it has begun
+}
+
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+// call begins to serve a call: a lone one here, else on a goroutine of its own; the gate decides
+// when it runs.
+func (s *server) call(f frame) error {
+	j := jobs.Get().(*job)
+	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], ctx: context.Background()}
+	if err := j.req.parse(f.body); err != nil {
+		return err
+	}
+	j.value = append(j.value, j.req.value...)
+	j.shape = s.shapes[j.req.shape]
+	if j.req.segment != 0 {
+		var err error
+		if j.segment, err = s.theirs.get(j.req.segment); err != nil {
+			return err
+		}
+	}
+	if j.req.flags&cgo.FlagCancellable != 0 {
+		j.ctx = s.stoppable(j.ctx, s.cancels, j.id)
+	}
+	if j.req.flags&flagRecall != 0 {
+		j.wait = s.stoppable(j.ctx, s.recalls, j.id)
+	}
+	s.running.Add(1)
+	if !s.in.alone() || s.running.Load() > 1 || s.turn.slow.Load() {
+		select {
+		case s.jobs <- j:
+		default:
+			go s.serveMore(j)
+		}
+		return nil
+	}
+	return s.serveHere(j)
+}
+
+// stoppable is a context that ends when the other side says so.
+func (s *server) stoppable(ctx context.Context, in map[uint64]context.CancelFunc,
+	id uint64) context.Context {
+	ctx, stop := context.WithCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in[id] = stop
+	return ctx
+}
+
+// serveMore serves others after that one: a new goroutine would grow its stack first, which takes
+// as long as a short call.
+func (s *server) serveMore(j *job) {
+	for s.serve(j); s.idle.Add(1) <= keepIdle; s.serve(j) {
+		j = <-s.jobs
+		s.idle.Add(-1)
+	}
+	s.idle.Add(-1)
+}
+
+const keepIdle = 128 // goroutines
+
+func (s *server) serve(j *job) {
+	start := time.Now()
+	defer func() { s.turn.slow.Store(time.Since(start) > longCall) }()
+	err := s.resolve(j)
+	switch {
+	case err != nil:
+	case j.req.op == opClass:
+		if err = s.setClass(j); err == nil {
+			s.send(j, uint16(cgo.StatusOK), &reply{})
+		}
+	default:
+		err = s.rt.Serve(j.ctx, &pyhost.Served{
+			Op: cgo.Op(j.req.op), Name: j.req.name, Object: cgo.Ptr(j.req.object), Arg: j.arg,
+			Shape: j.shape, Wait: j.wait, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
+			Begin: func() { j.slot, j.noted = s.begun.note(j.id), true },
+		}, func(o *pyhost.Outcome) {
+			s.reply(j, o)
+		})
+	}
+	if err != nil {
+		s.refuse(j, err)
+	}
+	runtime.KeepAlive(j.segment)
+	for _, p := range j.held {
+		s.objects.unhold(p, s.rt.Interp())
+	}
+	if cap(j.value) <= keepOut {
+		jobs.Put(j)
+	}
+}
+
+// resolve puts in place what the numbers in the value stand for here.
+func (s *server) resolve(j *job) error {
+	r := &j.req
+	j.arg = j.value
+	if r.long.n > 0 {
+		b, err := span.in(r.long, j.segmentMem())
+		if err != nil {
+			return err
+		}
+		j.arg = b
+	}
+	for _, b := range r.blobs {
+		data, err := b.in(j.segmentMem())
+		if err != nil || uint64(b.at)+16 > uint64(len(j.arg)) || len(data) == 0 {
+			return errProtocol
+		}
+		binary.LittleEndian.PutUint64(j.arg[b.at:], uint64(uintptr(unsafe.Pointer(&data[0]))))
+	}
+	for _, at := range r.refs {
+		if uint64(at)+8 > uint64(len(j.arg)) {
+			return errProtocol
+		}
+		if err := s.hold(j, cgo.Ptr(binary.LittleEndian.Uint64(j.arg[at:]))); err != nil {
+			return err
+		}
+	}
+	if r.object != 0 && r.op != opClass {
+		return s.hold(j, cgo.Ptr(r.object))
+	}
+	return nil
+}
+
+func (j *job) segmentMem() []byte {
+	if j.segment == nil {
+		return nil
+	}
+	return j.segment.mem
+}
+
+func (s *server) hold(j *job, p cgo.Ptr) error {
+	if !s.objects.hold(p) {
+		return errors.New("pyhost: reference to an object that is not there")
+	}
+	j.held = append(j.held, p)
+	return nil
+}
+
+// send sends the result, which is the last that is known of the call.
+func (s *server) send(j *job, status uint16, r *reply) {
+	if j.ctx.Done() != nil || j.wait != nil {
+		s.mu.Lock()
+		for _, in := range []map[uint64]context.CancelFunc{s.cancels, s.recalls} {
+			if stop := in[j.id]; stop != nil {
+				stop()
+				delete(in, j.id)
+			}
+		}
+		s.mu.Unlock()
+	}
+	others := s.running.Add(-1) >= crowd
+	f := frame{kind: kindResult, status: status, id: j.id}
+	if j.noted {
+		s.conn.sendResult(f, r.append, j.slot, others)
+	} else {
+		s.conn.send(f, r.append, others)
+	}
+}
+
+func (s *server) refuse(j *job, err error) {
+	var ce *pyhost.CancelError
+	if errors.As(err, &ce) {
+		s.send(j, uint16(cgo.StatusNeverRan), &reply{})
+		return
+	}
+	text := err.Error()
+	s.send(j, statusRefused, &reply{value: []byte(text[:min(len(text), maxInline)])})
+}
+
+// reply sends what came out of a call.
+func (s *server) reply(j *job, o *pyhost.Outcome) {
+	status := uint16(o.Status)
+	if o.Sent {
+		status |= statusSent
+	}
+	r := reply{value: o.Value}
+	switch {
+	case o.Status != cgo.StatusOK && o.Status != cgo.StatusRaised:
+		r.value = nil
+	case o.Object != 0:
+		s.objects.add(o.Object, s.rt.Interp())
+		status = status&statusSent | statusObject
+		r.value = binary.LittleEndian.AppendUint64(nil, uint64(o.Object))
+	case bytes.IndexByte(o.Value, cgo.TagObject) >= 0:
+		d := cgo.Decoder{Buf: o.Value, Far: o.Blobs}
+		d.Drop(func(p cgo.Ptr) { s.objects.add(p, s.rt.Interp()) })
+	}
+	s.lay(&r, o.Blobs)
+	s.send(j, status, &r)
+}
+
+// lay puts what is long into a segment, for which it waits.
+func (s *server) lay(r *reply, blobs [][]byte) {
+	long := uint64(0)
+	for _, b := range blobs {
+		long += uint64(len(b))
+	}
+	apart := len(r.value) > maxInline || len(blobs)*16 > maxBody/2
+	if apart {
+		long += uint64(len(r.value))
+	}
+	if long == 0 {
+		return
+	}
+	seg := s.mine.take(long)
+	if seg == nil {
+		s.conn.send(frame{kind: kindWant, id: long}, nil, false)
+		if seg = s.mine.wait(long); seg == nil {
+			return
+		}
+	}
+	r.segment = seg.id
+	at := uint64(0)
+	put := func(b []byte) span {
+		at += uint64(copy(seg.mem[at:], b))
+		return span{at - uint64(len(b)), uint64(len(b))}
+	}
+	for _, b := range blobs {
+		r.blobs = append(r.blobs, put(b))
+	}
+	if apart {
+		r.long, r.value = put(r.value), nil
+	}
+}
+
+// objects are those that the other side has Refs to. One reference is owned for each object; how
+// many the other side has is counted.
+type objects struct {
+	mu   sync.Mutex
+	held map[cgo.Ptr]*object
+}
+
+type object struct{ refs, uses int }
+
+// add takes a reference that was handed over.
+func (o *objects) add(p cgo.Ptr, in *cgo.Interp) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if obj := o.held[p]; obj != nil {
+		obj.refs++
+		in.DecrefLater(p)
+		return
+	}
+	o.held[p] = &object{refs: 1}
+}
+
+// hold keeps an object while a call uses it.
+func (o *objects) hold(p cgo.Ptr) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	obj := o.held[p]
+	if obj != nil {
+		obj.uses++
+	}
+	return obj != nil
+}
+
+func (o *objects) unhold(p cgo.Ptr, in *cgo.Interp) { o.less(p, 0, 1, in) }
+
+// release is for an object that the other side may have made up, too.
+func (o *objects) release(p cgo.Ptr, in *cgo.Interp) { o.less(p, 1, 0, in) }
+
+func (o *objects) less(p cgo.Ptr, refs, uses int, in *cgo.Interp) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	obj := o.held[p]
+	if obj == nil {
+		return
+	}
+	obj.refs -= refs
+	obj.uses -= uses
+	if obj.refs <= 0 && obj.uses <= 0 {
+		delete(o.held, p)
+		in.DecrefLater(p)
+	}
+}

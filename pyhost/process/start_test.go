@@ -1,0 +1,221 @@
+//go:build linux
+
+package process_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+	"github.com/pyhost/pyhost/pyhost/process"
+)
+
+func init() {
+	programs["orphans"] = func() error {
+		p, err := process.NewPool(bg, process.PoolConfig{Size: 2})
+		if err != nil {
+			return err
+		}
+		err = p.Each(bg, func(_ context.Context, rt *process.Runtime) error {
+			fmt.Println(rt.Info().Pid)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Println("ready")
+		return p.Call(bg, "time.sleep", nil, 600)
+	}
+	// The program's main would start workers for ever, if workers ran it.
+	programs["bomb"] = func() error {
+		fmt.Println("main runs")
+		rt, err := process.Start(bg, process.Config{})
+		if err != nil {
+			return err
+		}
+		defer rt.Close()
+		return rt.Call(bg, "len", nil, "x")
+	}
+}
+
+// kill -9 of the program: its workers end too.
+func TestNoOrphans(t *testing.T) {
+	cmd := program(t, "orphans")
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	var pids []int
+	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "ready"; {
+		pid, err := strconv.Atoi(lines.Text())
+		require.NoError(t, err)
+		pids = append(pids, pid)
+	}
+	require.Len(t, pids, 2)
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	for _, pid := range pids {
+		require.Eventually(t, func() bool { return !running(pid) }, 10*time.Second,
+			time.Millisecond, pid)
+	}
+}
+
+// running: it is there, and no zombie that its new parent has not waited for yet.
+func running(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(after, "Z")
+}
+
+func TestMainDoesNotRunInWorkers(t *testing.T) {
+	out, err := program(t, "bomb").Output()
+	require.NoError(t, err)
+	require.Equal(t, "main runs\n", string(out))
+}
+
+// The variable alone makes no worker, and no main that runs.
+func TestStrayVariable(t *testing.T) {
+	for _, fd := range []string{"", "3", "0", "x", "99"} {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), programVar+"=bomb", "PYHOST_PROCESS_WORKER="+fd)
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), "this is no worker process")
+	}
+}
+
+func TestHandshake(t *testing.T) {
+	begun := time.Now()
+	_, err := process.Start(bg, process.Config{Command: []string{"/bin/sleep", "600"},
+		StartTimeout: 50 * time.Millisecond})
+	var exit *process.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Contains(t, err.Error(), "not ready in 50ms")
+	require.Less(t, time.Since(begun), 10*time.Second)
+
+	_, err = process.Start(bg, process.Config{Command: []string{"/bin/sh", "-c",
+		"echo no worker >&2; exit 3"}, Stderr: io.Discard})
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 3, exit.Code)
+	require.Equal(t, "no worker", exit.Stderr)
+
+	// What it says is no handshake.
+	_, err = process.Start(bg, process.Config{Command: []string{"/bin/sh", "-c",
+		"cat /dev/zero >&3; sleep 600"}})
+	require.ErrorAs(t, err, &exit)
+	require.Contains(t, err.Error(), "malformed frame")
+
+	ctx, stop := context.WithTimeout(bg, 20*time.Millisecond)
+	defer stop()
+	_, err = process.Start(ctx, process.Config{Command: []string{"/bin/sleep", "600"}})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+// children are the processes that this one has, zombies with them.
+func children(t testing.TB) (n int) {
+	tasks, err := os.ReadDir("/proc/self/task")
+	require.NoError(t, err)
+	for _, task := range tasks {
+		b, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		n += len(strings.Fields(string(b)))
+	}
+	return n
+}
+
+func descriptors(t testing.TB) int {
+	fds, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return len(fds)
+}
+
+// startsAndStops starts and ends workers in all ways, two at a time.
+func startsAndStops(t *testing.T, n int, until time.Time) (done int) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	one := func(i int) error {
+		rt, err := process.Start(bg, process.Config{})
+		if err != nil {
+			return err
+		}
+		switch i % 4 {
+		case 0:
+			err = rt.Call(bg, "len", nil, "x")
+		case 1:
+			_ = rt.Call(bg, "os._exit", nil, 1)
+		case 2:
+			err = syscall.Kill(rt.Info().Pid, syscall.SIGKILL)
+		}
+		if cerr := rt.Close(); i%4 != 2 && err == nil { // which may be what the kill has met
+			err = cerr
+		}
+		return err
+	}
+	for range 2 {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				i := done
+				if i >= n && !time.Now().Before(until) {
+					mu.Unlock()
+					return
+				}
+				done++
+				mu.Unlock()
+				if err := one(i); err != nil {
+					t.Errorf("worker %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return done
+}
+
+func TestStartsAndStops(t *testing.T) {
+	startsAndStops(t, 4, time.Time{})
+	fds, procs := descriptors(t), children(t)
+	startsAndStops(t, 24, time.Time{})
+	require.Eventually(t, func() bool {
+		return descriptors(t) <= fds && children(t) <= procs
+	}, 10*time.Second, time.Millisecond, "%d descriptors, %d processes", fds, procs)
+}
+
+// TestStressStartsAndStops: thousands of starts and stops leave no zombie and no descriptor.
+func TestStressStartsAndStops(t *testing.T) {
+	startsAndStops(t, 4, time.Time{})
+	fds, procs := descriptors(t), children(t)
+	done := startsAndStops(t, 0, time.Now().Add(stressTime()))
+	t.Logf("%d starts and stops", done)
+	require.Eventually(t, func() bool {
+		return descriptors(t) <= fds && children(t) <= procs
+	}, 10*time.Second, time.Millisecond)
+}
+
+func TestPythonOfTheWorker(t *testing.T) {
+	rt := start(t, process.Config{})
+	python, err := pyhost.Locate(bg, "")
+	require.NoError(t, err)
+	info := rt.Info()
+	require.Equal(t, python.Executable, info.Python.Executable)
+	require.Zero(t, info.Interpreter)
+	exe, err := pyhost.Eval[string](bg, rt, "__import__('sys').executable")
+	require.NoError(t, err)
+	require.Equal(t, python.Executable, exe)
+	require.Positive(t, rt.Stats().Resident)
+	require.Positive(t, minor(rt))
+}

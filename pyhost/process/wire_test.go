@@ -1,0 +1,101 @@
+//go:build linux
+
+package process
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFrame(t *testing.T) {
+	r := request{op: 1, flags: 2, shape: 3, segment: 4, object: 5, name: "a.b", refs: []uint32{6},
+		blobs: []blob{{7, span{8, 9}}}, long: span{10, 11}, value: []byte("value")}
+	b := appendFrame(nil, frame{kind: kindCall, status: 12, id: 13}, r.append)
+	for i := range b { // a part of it is no frame yet
+		_, n, err := parseFrame(b[:i])
+		require.NoError(t, err)
+		require.Zero(t, n)
+	}
+	f, n, err := parseFrame(append(b, "next"...))
+	require.NoError(t, err)
+	require.Equal(t, len(b), n)
+	require.Equal(t, kindCall, f.kind)
+	require.Equal(t, uint16(12), f.status)
+	require.Equal(t, uint64(13), f.id)
+	var got request
+	require.NoError(t, got.parse(f.body))
+	require.Equal(t, r, got)
+	for i := range len(f.body) - len("value") {
+		require.Error(t, new(request).parse(f.body[:i]))
+	}
+	p := reply{segment: 1, blobs: []span{{2, 3}}, long: span{4, 5}, value: []byte("x")}
+	var back reply
+	require.NoError(t, back.parse(p.append(nil)))
+	require.Equal(t, p, back)
+
+	large := appendFrame(nil, frame{kind: kindCall}, nil)
+	large[3] = 1
+	_, _, err = parseFrame(large)
+	require.ErrorIs(t, err, errProtocol)
+}
+
+func TestSpan(t *testing.T) {
+	mem := make([]byte, 10)
+	for _, bad := range []span{{11, 0}, {10, 1}, {0, 11}, {1 << 63, 1 << 63}, {1, 1<<64 - 1}} {
+		_, err := bad.in(mem)
+		require.Error(t, err, bad)
+	}
+	b, err := span{2, 8}.in(mem)
+	require.NoError(t, err)
+	require.Len(t, b, 8)
+}
+
+// Whatever comes, a frame is read or refused.
+func FuzzFrame(f *testing.F) {
+	r := request{name: "len", refs: []uint32{0}, blobs: []blob{{0, span{0, 1}}}, value: []byte{1}}
+	f.Add(appendFrame(nil, frame{kind: kindCall, id: 1}, r.append))
+	p := reply{segment: 1, blobs: []span{{0, 1}}, value: []byte{0}}
+	f.Add(appendFrame(nil, frame{kind: kindResult, id: 1}, p.append))
+	f.Add(appendFrame(nil, frame{kind: kindReady, body: []byte("{}")}, nil))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for len(b) > 0 {
+			fr, n, err := parseFrame(b)
+			if err != nil || n == 0 {
+				return
+			}
+			if n < headerSize || n > len(b) || n > headerSize+maxBody {
+				t.Fatalf("a frame of %d bytes, of %d", n, len(b))
+			}
+			b = b[n:]
+			var r request
+			if r.parse(fr.body) == nil && len(r.refs)*4+len(r.blobs)*20+len(r.name) > len(fr.body) {
+				t.Fatal("a request that is longer than its frame")
+			}
+			var p reply
+			if p.parse(fr.body) == nil && len(p.blobs)*16 > len(fr.body) {
+				t.Fatal("a reply that is longer than its frame")
+			}
+			inFrames(t, fr)
+		}
+	})
+}
+
+// inFrames has a worker's frame handled by a program that waits for a call.
+func inFrames(t *testing.T, f frame) {
+	c := newCall(nil, 0, "call")
+	c.id = 1
+	w := &worker{segs: newShelf(), results: newShelf(), calls: map[uint64]*call{1: c},
+		ready: make(chan error, 1), closed: make(chan error, 1), done: make(chan struct{}),
+		conn: &conn{finished: true}}
+	c.w = w
+	if f.kind == kindWant || f.kind == kindReady {
+		return // those act at once, on a process
+	}
+	if w.handle(f) != nil || f.kind != kindResult {
+		return
+	}
+	var out any
+	_ = w.result(t.Context(), c, &out)
+}
