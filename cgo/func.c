@@ -9,6 +9,8 @@
 #include "host.h"
 #include "_cgo_export.h"
 
+#define STACK_RESERVE (256 << 10) // for Python code between two calls of Go, and what it calls
+
 size_t py_object_size;
 
 // What follows the head of an object.
@@ -228,6 +230,24 @@ static void go_away(struct py_interp *in, int by) {
         put(&in->away, in->away + by);
 }
 
+// Go and Python that call each other without end are stopped before the C stack is: Python's own limit
+// does not know what Go's crossings take of it, nor, up to 3.13, how small a thread's stack may be.
+static int stack_ends(void) {
+    static __thread uintptr_t low, reserve;
+    if (!reserve) {
+        pthread_attr_t attr;
+        void *base = NULL;
+        size_t size = 0;
+        if (!pthread_getattr_np(pthread_self(), &attr)) {
+            pthread_attr_getstack(&attr, &base, &size);
+            pthread_attr_destroy(&attr);
+        }
+        low = (uintptr_t)base;
+        reserve = size / 4 < STACK_RESERVE ? size / 4 + 1 : STACK_RESERVE;
+    }
+    return (uintptr_t)__builtin_frame_address(0) - low < reserve;
+}
+
 static PyObject *detached(struct py_interp *in, struct py_func *f, struct py_invoke *inv) {
     struct py_callback cb;
     int inside = inv->inside = py_thread.cur != NULL;
@@ -268,6 +288,10 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
     inv.kinds = inv.n = inv.done = 0;
     inv.queued = 0;
     inv.f.status = PY_OK;
+    if (stack_ends()) {
+        py.PyErr_SetString(*py.PyExc_RecursionError, "the C stack ends, in a function of Go");
+        return NULL;
+    }
     if (py.Py_EnterRecursiveCall(" in a function of Go"))
         return NULL;
     PyObject *o = NULL;
