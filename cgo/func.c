@@ -270,6 +270,7 @@ static PyObject *attached(struct py_interp *in, struct py_func *f, struct py_inv
     py_lend(in, &cb);
     inv->caller = (uint64_t)cb.frame;
     go_call(f->go.id, inv);
+    py_stand_again(&cb);
     PyObject *o = inv->kind >= 0 ? py_number(inv->kind, inv->bits[0]) : read_answer(in, inv);
     py_take_back(in, &cb); // not before: the answer may be an object of the function's Thread
     return o;
