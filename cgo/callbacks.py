@@ -30,10 +30,10 @@ OWN = {"pyhost.GoError": GoError, "pyhost.Panic": Panic}
 
 
 def make_exception(cls, message):
+    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+        return GoError(message)
     try:
-        exc = cls(message)
-        if isinstance(exc, BaseException):
-            return exc
+        return cls(message)
     except Exception:  # UnicodeDecodeError wants more than a text
         pass
     return GoError(message)
@@ -270,8 +270,7 @@ def log_to(emit, level):
     root = logging.getLogger()
     for handler in [h for h in root.handlers if hasattr(h, "goes_to_go")]:
         root.removeHandler(handler)
-        if emit is None:
-            root.setLevel(handler.level_before)
+        root.setLevel(handler.level_before)
     if emit is None:
         return
 

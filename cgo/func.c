@@ -9,6 +9,8 @@
 #include "host.h"
 #include "_cgo_export.h"
 
+#define STACK_RESERVE (256 << 10) // for Python code between two calls of Go, and what it calls
+
 size_t py_object_size;
 
 // What follows the head of an object.
@@ -112,8 +114,9 @@ static int scalars(struct py_func *f, PyObject *const *args, size_t n, struct py
 }
 
 static int name_is(PyObject *key, const char *name) {
-    const char *s = *name ? py.PyUnicode_AsUTF8AndSize(key, NULL) : NULL;
-    return s && !strcmp(s, name);
+    Py_ssize_t n;
+    const char *s = *name ? py.PyUnicode_AsUTF8AndSize(key, &n) : NULL;
+    return s && (size_t)n == strlen(name) && !memcmp(s, name, (size_t)n);
 }
 
 // Puts the value of a keyword into its place among the parameters.
@@ -184,11 +187,13 @@ static int encode(struct py_interp *in, struct py_func *f, struct py_invoke *inv
 }
 
 // The function that raised is a frame of the traceback, with its place in Go's source.
-static void add_frame(PyObject *where) {
+static void set_exception(PyObject *exc, PyObject *where) {
     int overflow;
     const char *name = py.PyUnicode_AsUTF8AndSize(py.PyTuple_GetItem(where, 0), NULL);
     const char *file = py.PyUnicode_AsUTF8AndSize(py.PyTuple_GetItem(where, 1), NULL);
     PyObject *line = py.PyTuple_GetItem(where, 2);
+    py.PyErr_Clear(); // either may be no UTF-8
+    py.PyErr_SetObject(py_type_of(exc), exc);
     if (name && file && py._PyTraceback_Add)
         py._PyTraceback_Add(name, file, (int)py.PyLong_AsLongLongAndOverflow(line, &overflow));
 }
@@ -199,9 +204,7 @@ static void raise(struct py_interp *in, PyObject *answer) {
     PyObject *r = py_vectorcall(in->names.raise_go, args + 1, 1, NULL);
     if (!r)
         return;
-    PyObject *exc = py.PyTuple_GetItem(r, 0);
-    py.PyErr_SetObject(py_type_of(exc), exc);
-    add_frame(py.PyTuple_GetItem(r, 1));
+    set_exception(py.PyTuple_GetItem(r, 0), py.PyTuple_GetItem(r, 1));
     py.Py_DecRef(r);
 }
 
@@ -228,6 +231,24 @@ static void go_away(struct py_interp *in, int by) {
         put(&in->away, in->away + by);
 }
 
+// Go and Python that call each other without end are stopped before the C stack is: Python's own limit
+// does not know what Go's crossings take of it, nor, up to 3.13, how small a thread's stack may be.
+static int stack_ends(void) {
+    static __thread uintptr_t low, reserve;
+    if (!reserve) {
+        pthread_attr_t attr;
+        void *base = NULL;
+        size_t size = 0;
+        if (!pthread_getattr_np(pthread_self(), &attr)) {
+            pthread_attr_getstack(&attr, &base, &size);
+            pthread_attr_destroy(&attr);
+        }
+        low = (uintptr_t)base;
+        reserve = size / 4 < STACK_RESERVE ? size / 4 + 1 : STACK_RESERVE;
+    }
+    return (uintptr_t)__builtin_frame_address(0) - low < reserve;
+}
+
 static PyObject *detached(struct py_interp *in, struct py_func *f, struct py_invoke *inv) {
     struct py_callback cb;
     int inside = inv->inside = py_thread.cur != NULL;
@@ -250,6 +271,7 @@ static PyObject *attached(struct py_interp *in, struct py_func *f, struct py_inv
     py_lend(in, &cb);
     inv->caller = (uint64_t)cb.frame;
     go_call(f->go.id, inv);
+    py_stand_again(&cb);
     PyObject *o = inv->kind >= 0 ? py_number(inv->kind, inv->bits[0]) : read_answer(in, inv);
     py_take_back(in, &cb); // not before: the answer may be an object of the function's Thread
     return o;
@@ -268,6 +290,10 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
     inv.kinds = inv.n = inv.done = 0;
     inv.queued = 0;
     inv.f.status = PY_OK;
+    if (stack_ends()) {
+        py.PyErr_SetString(*py.PyExc_RecursionError, "the C stack ends, in a function of Go");
+        return NULL;
+    }
     if (py.Py_EnterRecursiveCall(" in a function of Go"))
         return NULL;
     PyObject *o = NULL;

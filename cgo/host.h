@@ -230,6 +230,7 @@ int py_inside(struct py_interp *); // does this thread stand inside: in a Do, a 
 void py_unblock(struct py_interp *, struct py_callback *);
 void py_block(struct py_interp *, struct py_callback *);
 void py_lend(struct py_interp *, struct py_callback *); // the same, but the thread stays attached
+void py_stand_again(struct py_callback *); // attached as before, whatever Go has left open
 void py_take_back(struct py_interp *, struct py_callback *);
 void py_decref_later(struct py_interp *, uint64_t obj);
 void py_catch_up(struct py_interp *);         // while attached: what waits for the next attach

@@ -422,11 +422,16 @@ void py_lend(struct py_interp *in, struct py_callback *cb) {
     py_thread.cur = cb->st;
 }
 
+void py_stand_again(struct py_callback *cb) {
+    if (py_thread.cur == cb->st)
+        return;
+    if (py_thread.cur)
+        detach(py_thread.cur);
+    py.PyEval_RestoreThread(cb->ts);
+    attached(cb->st, NULL);
+}
+
 void py_take_back(struct py_interp *in, struct py_callback *cb) {
-    if (!py_thread.cur) { // left in Thread.Detach, or parked
-        py.PyEval_RestoreThread(cb->ts);
-        attached(cb->st, NULL);
-    }
     end_callback(in, cb);
     if ((py_thread.cur = cb->prev))
         cb->prev->frame = cb->frame;

@@ -49,8 +49,9 @@ func (f *function) strayed() {
 	f.rt.strays.leave()
 }
 
-// stay keeps a goroutine that called runtime.Goexit, which must not unwind through C.
+// stay keeps a goroutine that called runtime.Goexit, which must not unwind through C. Others go on.
 func stay(name string) {
+	cgo.Park()
 	fmt.Fprintf(os.Stderr, "pyhost: %s, called by Python, called runtime.Goexit, maybe by "+
 		"t.FailNow: the call does not return\n", name)
 	select {}

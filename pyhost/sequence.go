@@ -2,7 +2,9 @@ package pyhost
 
 import (
 	"context"
+	"errors"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -23,7 +25,11 @@ type puller struct {
 	want  chan struct{} // one token for an item
 	items chan item     // closed after the last one
 	over  chan struct{} // closed by stop
+	end   sync.Once
 }
+
+// generator is what Python's generator holds of a puller.
+type generator struct{ p *puller }
 
 type item struct {
 	v   any
@@ -37,7 +43,10 @@ func iterator(v reflect.Value) cgo.Made {
 	}
 	p := &puller{seq: v, want: make(chan struct{}), items: make(chan item),
 		over: make(chan struct{})}
-	return cgo.Made{By: "iterate", Args: []any{p.next, p.stop}}
+	g := &generator{p}
+	runtime.AddCleanup(g, (*puller).stop, p) // if a cancellation has kept Python from calling stop
+	stop := func() { p.stop(); runtime.KeepAlive(g) }
+	return cgo.Made{By: "iterate", Args: []any{p.next, stop}}
 }
 
 func receiver(ch reflect.Value) func(context.Context) (bool, any, error) {
@@ -72,17 +81,23 @@ func (p *puller) next(ctx context.Context) (more bool, v any, err error) {
 	}
 }
 
-func (p *puller) stop() { close(p.over) }
+func (p *puller) stop() { p.end.Do(func() { close(p.over) }) }
+
+var errExited = errors.New("pyhost: a sequence called runtime.Goexit, maybe by t.FailNow")
 
 // run calls the sequence.
 func (p *puller) run() {
 	defer close(p.items)
+	returned := false
 	defer func() {
 		if r := recover(); r != nil {
 			p.send(item{err: &PanicError{r, debug.Stack()}})
+		} else if !returned {
+			p.send(item{err: errExited})
 		}
 	}()
 	if !p.wanted() {
+		returned = true
 		return
 	}
 	yield := reflect.MakeFunc(p.seq.Type().In(0), func(in []reflect.Value) []reflect.Value {
@@ -90,6 +105,7 @@ func (p *puller) run() {
 		return []reflect.Value{reflect.ValueOf(more).Convert(p.seq.Type().In(0).Out(0))}
 	})
 	p.seq.Call([]reflect.Value{yield})
+	returned = true
 }
 
 func (p *puller) wanted() bool {

@@ -48,10 +48,11 @@ func (rt *Runtime) Acquire(ctx context.Context) (*Thread, error) {
 }
 
 // lockOffMain locks the goroutine to an OS thread that is not the process's first. That one never
-// exits: if the goroutine ended without Release, it would hold the GIL for ever.
+// exits: if the goroutine ended without Release, it would hold the GIL for ever. A goroutine that
+// is locked to it already, as that of main in programs with windows, stays there.
 func lockOffMain() {
 	runtime.LockOSThread()
-	for cgo.OnMainThread() {
+	for tries := 0; tries < 10 && cgo.OnMainThread(); tries++ {
 		runtime.UnlockOSThread()
 		moved := make(chan struct{})
 		go func() { // is next to run here: keeps the thread until the caller runs on another

@@ -84,3 +84,24 @@ for t in ts: t.join()
 		})
 	}
 }
+
+// A function that leaves another interpreter attached still answers in its own.
+func TestFunctionLeavesAnotherInterpreterAttached(t *testing.T) {
+	exec(t, mainRT, "def through(f): return f()")
+	each(t, subinterp.Config{}, func(t *testing.T, sub *pyhost.Runtime) {
+		done := make(chan struct{})
+		go func() { // its OS thread ends with it, and gives the place of sub back
+			defer close(done)
+			got, err := pyhost.Call[[]string](bg, mainRT, "through",
+				func(*pyhost.Thread) ([]string, error) {
+					_, err := sub.Acquire(bg)
+					return []string{"a"}, err
+				})
+			assert.NoError(t, err)
+			assert.Equal(t, []string{"a"}, got)
+		}()
+		<-done
+		exec(t, sub, "pass")
+		exec(t, mainRT, "import gc; gc.collect()")
+	})
+}
