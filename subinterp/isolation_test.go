@@ -1,7 +1,10 @@
 package subinterp_test
 
 import (
+	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +61,37 @@ func TestPerInterpreter(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Signals are Go's: no interpreter has a handler or can install one, whatever it imports.
+func TestNoInterpreterHasSignals(t *testing.T) {
+	reached := make(chan os.Signal, 1)
+	signal.Notify(reached, syscall.SIGINT, syscall.SIGUSR1)
+	defer signal.Stop(reached)
+	all := func(t *testing.T, rts ...*pyhost.Runtime) {
+		t.Helper()
+		for _, rt := range rts {
+			exec(t, rt, "import asyncio, multiprocessing, signal, subprocess, threading")
+			require.True(t, eval[bool](t, rt, "all(signal.getsignal(s) is None for s in "+
+				"(signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGPIPE, signal.SIGSEGV))"))
+			for _, change := range []string{"signal.signal(signal.SIGUSR1, print)",
+				"signal.signal(signal.SIGINT, signal.SIG_DFL)", "signal.set_wakeup_fd(-1)"} {
+				err := rt.Exec(bg, change)
+				require.ErrorIs(t, err, pyhost.ValueError, change)
+				require.ErrorContains(t, err, "only works in main thread of the main interpreter")
+			}
+		}
+	}
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		all(t, rt, mainRT)
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGUSR1} {
+			exec(t, rt, fmt.Sprintf("import os; os.kill(os.getpid(), %d)", sig))
+			require.Equal(t, sig, <-reached)
+			exec(t, rt, "x = sum(range(1000))")
+			exec(t, mainRT, "x = sum(range(1000))")
+		}
+		all(t, mainRT, rt)
+	})
 }
 
 // What belongs to the process is seen everywhere.
