@@ -25,7 +25,9 @@ func TestMemoryByInterpreter(t *testing.T) {
 		exec(t, rt, "x = bytearray(20 << 20)")
 		require.InDelta(t, 20*mb, used(rt)-before, mb)
 		exec(t, rt, "y = list(map(str, range(200_000)))")
-		require.Greater(t, used(rt)-before, 28*mb)
+		if minor() >= 12 { // before, small objects may lie in what others have taken and let go
+			require.Greater(t, used(rt)-before, 28*mb)
+		}
 		require.InDelta(t, main, used(mainRT), mb)
 		require.InDelta(t, others, used(other), mb)
 		require.ErrorIs(t, rt.Exec(bg, "z = bytearray(60 << 20)"), pyhost.MemoryError)
