@@ -125,6 +125,8 @@ def configure(settings):
         os.environ.update(settings["env"])
     if settings["audit"]:
         late("audit")(settings["audit"])
+    if settings["isolate"] and sys.version_info < (3, 12):
+        refuse_extensions()
     after_import("faulthandler", refuse_faulthandler)
     after_import("threading", start_no_daemons)
     if sys.version_info < (3, 14):
@@ -181,6 +183,39 @@ class Loader:
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
         self.change(module)
+
+
+# Of the standard library, what later versions refuse.
+SHARED = {"_curses", "_curses_panel", "_tkinter", "_tracemalloc", "faulthandler", "readline"}
+
+
+def refuse_extensions():
+    """What CPython does from 3.12 on, for a sub-interpreter: it refuses modules that keep their state
+    for the whole process. Before, it only knows them once they have been loaded, which is too late:
+    the main interpreter is given what they made here, and crashes when this one has ended. So none is
+    loaded that is not of the standard library.
+    """
+    import _frozen_importlib as builtin, _frozen_importlib_external as external
+
+    def refuse(loader, shared, wrap):
+        create = loader.create_module
+
+        def create_module(*args):
+            spec = args[-1]
+            if shared(spec.name):
+                raise ImportError(
+                    f"module {spec.name} does not support loading in subinterpreters",
+                    name=spec.name,
+                )
+            return create(*args)
+
+        loader.create_module = wrap(create_module)
+
+    def other(name):
+        return name in SHARED or name.partition(".")[0] not in sys.stdlib_module_names
+
+    refuse(builtin.BuiltinImporter, SHARED.__contains__, staticmethod)
+    refuse(external.ExtensionFileLoader, other, lambda function: function)
 
 
 def start_no_daemons(threading):

@@ -1,6 +1,7 @@
 package pyhost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,10 @@ var ErrNotIsolatable = errors.New("pyhost: not isolatable")
 
 // NotIsolatableError is the error of an import that a sub-interpreter refuses: the module keeps
 // state that all interpreters would share, as numpy does, and torch, and all that is built with
-// PyO3. errors.Is finds ErrNotIsolatable in it, and pyhost.ImportError.
+// PyO3. Up to Python 3.11, which cannot tell them apart, it is any extension module that is not of
+// the standard library. errors.Is finds ErrNotIsolatable in it, and pyhost.ImportError.
 type NotIsolatableError struct {
-	Module string       // the extension module that refuses
+	Module string       // the extension module that refuses, if the exception names it
 	Python *PythonError // what the import raised
 }
 
@@ -40,12 +42,29 @@ func isolatable(err error) error {
 		return err
 	}
 	for e := pe; e != nil; e, _ = e.Cause.(*PythonError) { //nolint:errorlint // as above
-		module, ok := strings.CutSuffix(e.Message, " does not support loading in subinterpreters")
-		if ok && e.Is(ImportError) {
-			return &NotIsolatableError{strings.TrimPrefix(module, "module "), pe}
+		if module := refused(e); module != "" {
+			return &NotIsolatableError{module, pe}
 		}
 	}
 	return err
+}
+
+// refused is the module that CPython refuses, or that refuses itself, as all of Cython and PyO3 do;
+// "" if it is another exception.
+func refused(e *PythonError) string {
+	if !e.Is(ImportError) {
+		return ""
+	}
+	module, ok := strings.CutSuffix(e.Message, " does not support loading in subinterpreters")
+	switch {
+	case ok:
+		return strings.TrimPrefix(module, "module ")
+	case strings.HasPrefix(e.Message, "Interpreter change detected"),
+		strings.HasPrefix(e.Message, "PyO3 modules do not yet support subinterpreters"):
+		name, _ := e.Attrs["name"].(string)
+		return cmp.Or(name, "an extension module")
+	}
+	return ""
 }
 
 // ChildConfig says how NewChild makes a sub-interpreter. Package subinterp, which has defaults,
@@ -98,7 +117,7 @@ func (rt *Runtime) NewChild(ctx context.Context, cfg ChildConfig) (*Runtime, err
 
 func (rt *Runtime) newChild(cfg ChildConfig) (*Runtime, error) {
 	child := &Runtime{cfg: cfg.Config, jobs: make(chan *call), done: make(chan struct{}),
-		python: rt.python, parent: rt}
+		python: rt.python, parent: rt, isolate: cfg.Options.CheckExtensions}
 	err := child.begin(func(f *cgo.Frame) (*cgo.Interp, cgo.Status, error) {
 		return rt.in.StartSub(&cfg.Options, f)
 	})

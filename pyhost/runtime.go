@@ -29,6 +29,7 @@ type Runtime struct {
 	classes  classes
 
 	parent   *Runtime // of a sub-interpreter
+	isolate  bool     // it refuses extension modules that may not be isolatable
 	children children
 
 	cancelMu sync.Mutex     // one goroutine at a time waits for the GIL in order to cancel
@@ -198,7 +199,8 @@ func (rt *Runtime) configure() error {
 	settings := map[string]any{
 		"stdout": rt.cfg.Stdout != nil, "stderr": rt.cfg.Stderr != nil,
 		"args": rt.cfg.Args, "path": path, "env": env, "cwd": rt.cfg.CurrentDir,
-		"audit": rt.cfg.Audit.settings(rt.auditFd),
+		"audit":   rt.cfg.Audit.settings(rt.auditFd),
+		"isolate": rt.isolate,
 	}
 	if err := rt.Call(context.Background(), "_pyhost.configure", nil, settings); err != nil {
 		return fmt.Errorf("pyhost: configure: %w", err)

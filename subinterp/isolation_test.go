@@ -1,7 +1,11 @@
 package subinterp_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +62,37 @@ func TestPerInterpreter(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Signals are Go's: no interpreter has a handler or can install one, whatever it imports.
+func TestNoInterpreterHasSignals(t *testing.T) {
+	reached := make(chan os.Signal, 1)
+	signal.Notify(reached, syscall.SIGINT, syscall.SIGUSR1)
+	defer signal.Stop(reached)
+	all := func(t *testing.T, rts ...*pyhost.Runtime) {
+		t.Helper()
+		for _, rt := range rts {
+			exec(t, rt, "import asyncio, multiprocessing, signal, subprocess, threading")
+			require.True(t, eval[bool](t, rt, "all(signal.getsignal(s) is None for s in "+
+				"(signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGPIPE, signal.SIGSEGV))"))
+			for _, change := range []string{"signal.signal(signal.SIGUSR1, print)",
+				"signal.signal(signal.SIGINT, signal.SIG_DFL)", "signal.set_wakeup_fd(-1)"} {
+				err := rt.Exec(bg, change)
+				require.ErrorIs(t, err, pyhost.ValueError, change)
+				require.ErrorContains(t, err, "only works in main thread of the main interpreter")
+			}
+		}
+	}
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		all(t, rt, mainRT)
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGUSR1} {
+			exec(t, rt, fmt.Sprintf("import os; os.kill(os.getpid(), %d)", sig))
+			require.Equal(t, sig, <-reached)
+			exec(t, rt, "x = sum(range(1000))")
+			exec(t, mainRT, "x = sum(range(1000))")
+		}
+		all(t, mainRT, rt)
+	})
 }
 
 // What belongs to the process is seen everywhere.
@@ -125,9 +160,6 @@ func TestStreamsAndPaths(t *testing.T) {
 }
 
 func TestRefusedModules(t *testing.T) {
-	if minor() < 12 {
-		t.Skip("Python 3.12 is the first that refuses modules")
-	}
 	module := "_tracemalloc"
 	if minor() == 12 {
 		module = "readline" // the other is in the main interpreter already, which 3.12 lets pass
@@ -148,20 +180,70 @@ func TestRefusedModules(t *testing.T) {
 	require.NoError(t, subinterp.Check(bg, mainRT, "json", "decimal"))
 }
 
+// The main interpreter can import it later as if nothing had been.
 func TestNumpyIsRefused(t *testing.T) {
-	if mainRT.Exec(bg, "import numpy") != nil {
+	if !eval[bool](t, mainRT, "__import__('importlib.util').util.find_spec('numpy') is not None") {
 		t.Skip("numpy is not installed for this Python")
 	}
-	if minor() < 12 {
-		t.Skip("Python 3.12 is the first that refuses modules")
-	}
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		for range 2 {
+			require.ErrorIs(t, rt.Exec(bg, "import numpy"), pyhost.ErrNotIsolatable)
+		}
+	})
+	err := subinterp.Check(bg, mainRT, "numpy")
+	require.ErrorIs(t, err, pyhost.ErrNotIsolatable)
+	require.ErrorContains(t, err, "_multiarray_umath cannot be loaded in a sub-interpreter")
+	require.Equal(t, 6, eval[int](t, mainRT, "int(__import__('numpy').arange(4).sum())"))
 	require.ErrorIs(t, subinterp.Check(bg, mainRT, "numpy"), pyhost.ErrNotIsolatable)
+}
+
+// What all refuse that are built with Cython or PyO3, by themselves.
+func TestModulesThatRefuse(t *testing.T) {
+	each(t, subinterp.Config{}, func(t *testing.T, rt *pyhost.Runtime) {
+		for text, module := range map[string]string{
+			"Interpreter change detected - this module can only be loaded into one interpreter " +
+				"per process.": "one",
+			"PyO3 modules do not yet support subinterpreters, see https://x": "two",
+		} {
+			err := rt.Call(bg, "exec", nil, "raise ImportError(text, name=name)",
+				map[string]any{"text": text, "name": module})
+			var ni *pyhost.NotIsolatableError
+			require.ErrorAs(t, err, &ni)
+			require.Equal(t, module, ni.Module)
+			err = rt.Call(bg, "exec", nil, "raise ImportError(text)", map[string]any{"text": text})
+			require.ErrorIs(t, err, pyhost.ErrNotIsolatable)
+			err = rt.Call(bg, "exec", nil, "raise ValueError(text)", map[string]any{"text": text})
+			require.NotErrorIs(t, err, pyhost.ErrNotIsolatable)
+		}
+	})
+}
+
+// Up to 3.11 CPython knows no difference between extension modules: those of others are refused.
+func TestExtensionsOfOthers(t *testing.T) {
+	if minor() >= 12 {
+		t.Skip("Python 3.12 and later know which modules can be loaded")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/other"+eval[string](t, mainRT,
+		"__import__('importlib.machinery').machinery.EXTENSION_SUFFIXES[0]"), nil, 0o644))
+	for legacy, want := range map[bool]string{
+		false: "other cannot be loaded in a sub-interpreter", true: "file too short",
+	} {
+		rt, err := subinterp.New(bg, mainRT, subinterp.Config{LegacyExtensions: legacy,
+			Path: []string{dir}})
+		require.NoError(t, err)
+		require.ErrorContains(t, rt.Exec(bg, "import other"), want)
+		err = rt.Exec(bg, "import _tracemalloc")
+		require.Equal(t, !legacy, errors.Is(err, pyhost.ErrNotIsolatable))
+		exec(t, rt, "import ctypes, datetime, decimal, json, sqlite3, ssl")
+		require.NoError(t, rt.Close())
+	}
 }
 
 func TestConfigIsChecked(t *testing.T) {
 	for _, cfg := range []subinterp.Config{
 		{GIL: 7}, {GIL: subinterp.OwnGIL, MainAllocator: true},
-		{GIL: subinterp.SharedGIL, LegacyExtensions: true}, {NoThreads: true, DaemonThreads: true},
+		{NoThreads: true, DaemonThreads: true},
 	} {
 		_, err := subinterp.New(bg, mainRT, cfg)
 		require.ErrorIs(t, err, subinterp.ErrConfig)
@@ -177,6 +259,9 @@ func TestConfigIsChecked(t *testing.T) {
 		require.ErrorIs(t, err, subinterp.ErrConfig)
 		return
 	}
+	_, err = subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.SharedGIL,
+		LegacyExtensions: true})
+	require.ErrorIs(t, err, subinterp.ErrConfig)
 	rt, err := subinterp.New(bg, mainRT, subinterp.Config{NoThreads: true})
 	require.NoError(t, err)
 	err = rt.Exec(bg, "import threading; threading.Thread(target=print).start()")

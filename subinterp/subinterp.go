@@ -12,8 +12,8 @@
 //
 // Extension modules that keep state for the whole process cannot be loaded: numpy, torch, all that
 // is built with PyO3, and a few of the standard library (_curses, readline, _tracemalloc). Their
-// import is pyhost.ErrNotIsolatable from Python 3.12 on; before, nothing keeps them from corrupting
-// what they share. [Check] tells beforehand.
+// import is pyhost.ErrNotIsolatable, and [Check] tells beforehand. Up to Python 3.11 nobody knows
+// which they are, so all are refused that are not of the standard library.
 package subinterp
 
 import (
@@ -57,6 +57,11 @@ type Config struct {
 	CloseTimeout   time.Duration
 	Audit          *pyhost.Audit
 
+	// LegacyExtensions lets it load extension modules that say nothing about sub-interpreters, and
+	// are likely to corrupt what they share (check_multi_interp_extensions = 0); up to 3.11, all
+	// that there are. From 3.12 on only with MainAllocator.
+	LegacyExtensions bool
+
 	// The rest is what PyInterpreterConfig has, from CPython 3.12 on; before, an error.
 
 	// NoThreads keeps Python code from starting threads (allow_threads = 0).
@@ -69,10 +74,6 @@ type Config struct {
 	// MainAllocator has it use the main interpreter's allocator (use_main_obmalloc). Not with a GIL
 	// of its own. On 3.12 it always does: CPython crashes at its end otherwise.
 	MainAllocator bool
-	// LegacyExtensions lets it load extension modules that say nothing about sub-interpreters, and
-	// are likely to corrupt what they share (check_multi_interp_extensions = 0). Only with
-	// MainAllocator.
-	LegacyExtensions bool
 }
 
 // Problems of Config that errors.Is finds.
@@ -134,10 +135,11 @@ func (cfg *Config) options(main *pyhost.Runtime) (cgo.Sub, error) {
 	own := cfg.GIL == OwnGIL || cfg.GIL == AnyGIL && cgo.OwnGIL() && !cfg.MainAllocator
 	bad(cfg.GIL < AnyGIL || cfg.GIL > SharedGIL, fmt.Sprintf("GIL is %d", cfg.GIL))
 	bad(own && cfg.MainAllocator, "a GIL of its own needs an allocator of its own")
-	bad(cfg.LegacyExtensions && !cfg.MainAllocator, "LegacyExtensions needs MainAllocator")
+	bad(cfg.LegacyExtensions && !cfg.MainAllocator && minor >= 12,
+		"LegacyExtensions needs MainAllocator")
 	bad(cfg.DaemonThreads && cfg.NoThreads, "DaemonThreads needs threads")
-	bad(minor < 12 && (cfg.NoThreads || cfg.DaemonThreads || cfg.Exec || cfg.MainAllocator ||
-		cfg.LegacyExtensions), "Python "+version+" has no such settings: 3.12 is needed")
+	bad(minor < 12 && (cfg.NoThreads || cfg.DaemonThreads || cfg.Exec || cfg.MainAllocator),
+		"Python "+version+" has no such settings: 3.12 is needed")
 	return cgo.Sub{
 		OwnGIL:             own,
 		MainAllocator:      cfg.MainAllocator || minor == 12, // see TestKeywordsOfExtensions
