@@ -46,6 +46,7 @@ struct py_interp {
     int32_t lost;      // slots of threads that died while inside; Go gives them back
     int32_t ended;     // Close has come to its end: Go is called no more
     int32_t away;      // threads that hold a place of the gate and run a Go function, detached
+    int32_t arrays;    // of Arrow, in memory of Python's, that Go holds: see capsule.c
 
     uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;
@@ -225,6 +226,8 @@ void py_unblock(struct py_interp *, struct py_callback *);
 void py_block(struct py_interp *, struct py_callback *);
 void py_lend(struct py_interp *, struct py_callback *); // the same, but the thread stays attached
 void py_take_back(struct py_interp *, struct py_callback *);
+int py_step_out(struct py_interp *, struct py_callback *); // for py_step_in
+void py_step_in(struct py_interp *, struct py_callback *, int out);
 void py_decref_later(struct py_interp *, uint64_t obj);
 void py_lost_pipe(int fd);                    // written to when a thread dies inside
 struct py_state *py_park(struct py_interp *); // detaches from any other one; NULL: there is none
@@ -496,6 +499,21 @@ struct py_go *py_go_of(struct py_interp *, PyObject *); // NULL: not such a one,
 int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
                    struct py_param *params, size_t n, size_t last);
 void py_end_calls(struct py_interp *);
+
+// capsule.c: Arrow's C data interface in capsules. The structs are the specification's.
+enum { PY_ARROW_SCHEMA, PY_ARROW_ARRAY, PY_ARROW_STREAM };
+enum { PY_TAKEN, PY_NO_CAPSULE, PY_OTHER_CAPSULE, PY_CONSUMED, PY_LACKS_MEMORY };
+void *py_arrow_new(int kind); // zeroed
+void py_arrow_free(int kind, void *);
+PyObject *py_arrow_capsule(int kind, void *); // takes the struct; while attached, like the next two
+int py_arrow_take(int kind, PyObject *capsule, void *to, uint64_t *owner);
+int py_arrow_adopt(void *from, void *to); // of arrays
+int py_arrow_schema(void *stream, void *to);
+int py_arrow_next(void *stream, void *to);
+const char *py_arrow_error(void *stream);
+int py_arrow_over(void *array);
+int py_arrow_arrays(struct py_interp *);
+void py_drop_ref(uint64_t obj); // while attached
 
 // memory.c
 void py_memory_hook(void);

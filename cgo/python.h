@@ -240,7 +240,11 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyErr_Fetch, (PyObject **, PyObject **, PyObject **))                                  \
     X(void, PyErr_Restore, (PyObject *, PyObject *, PyObject *))                                   \
     X(void, PyErr_NormalizeException, (PyObject **, PyObject **, PyObject **))                     \
-    X(int, PyException_SetTraceback, (PyObject *, PyObject *))
+    X(int, PyException_SetTraceback, (PyObject *, PyObject *))                                     \
+    X(PyObject *, PyCapsule_New, (void *, const char *, void (*)(PyObject *)))                     \
+    X(void *, PyCapsule_GetPointer, (PyObject *, const char *))                                    \
+    X(const char *, PyCapsule_GetName, (PyObject *))                                               \
+    X(int, PyCapsule_IsValid, (PyObject *, const char *))
 
 // Present in some versions only; NULL elsewhere.
 #define PY_OPTIONAL(X)                                                                             \

@@ -15,6 +15,7 @@ import (
 type LeakError struct {
 	Inside  int      // calls and attachments that did not end
 	Threads []string // Python's own threads that did not end
+	Arrays  int      // of Arrow, taken from Python, that were not released
 	Err     error    // what else went wrong
 }
 
@@ -25,6 +26,9 @@ func (e *LeakError) Error() string {
 	}
 	if len(e.Threads) > 0 {
 		why = append(why, "threads did not end: "+strings.Join(e.Threads, ", "))
+	}
+	if e.Arrays > 0 {
+		why = append(why, fmt.Sprintf("%d arrays of Arrow were not released", e.Arrays))
 	}
 	if e.Err != nil {
 		why = append(why, e.Err.Error())
@@ -76,6 +80,9 @@ func (rt *Runtime) close() error {
 	threads, err := rt.shutdown()
 	if len(threads) > 0 || err != nil {
 		return &LeakError{Threads: threads, Err: err}
+	}
+	if n := rt.in.Arrays(); n > 0 { // nobody can take another: the memory behind them must stay
+		return &LeakError{Arrays: n}
 	}
 	rt.codes.close()
 	rt.names.free(rt.in)
