@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
@@ -46,6 +47,10 @@ func storage(t arrow.DataType) arrow.DataType {
 
 // pinData gives data that the caller has to release.
 func pinData(d arrow.ArrayData) *array.Data {
+	if d.Offset() != 0 && slicesChildren(d.DataType()) {
+		d = atStart(d)
+		defer d.Release()
+	}
 	buffers := make([]*memory.Buffer, len(d.Buffers()))
 	for i, b := range d.Buffers() {
 		buffers[i] = pinBuffer(b)
@@ -104,4 +109,33 @@ func (p *pinned) Allocate(int) []byte { panic("pyhost/arrow: Allocate of a pinne
 // Reallocate is not called: nobody resizes a buffer that has been exported.
 func (p *pinned) Reallocate(int, []byte) []byte {
 	panic("pyhost/arrow: Reallocate of a pinned buffer")
+}
+
+// slicesChildren: arrow-go cuts the children of such an array as the array itself is cut, and
+// exports its offset all the same, so that a consumer would cut them twice.
+func slicesChildren(t arrow.DataType) bool {
+	id := storage(t).ID()
+	return id == arrow.STRUCT || id == arrow.SPARSE_UNION
+}
+
+// atStart gives the same data without an offset. The bits that say what is null do not start at a
+// byte: they alone are copied.
+func atStart(d arrow.ArrayData) *array.Data {
+	from, n := d.Offset(), d.Len()
+	children := make([]arrow.ArrayData, len(d.Children()))
+	for i, c := range d.Children() {
+		children[i] = array.NewSliceData(c, int64(from), int64(from+n))
+		defer children[i].Release()
+	}
+	buffers := make([]*memory.Buffer, len(d.Buffers()))
+	if bits := d.Buffers()[0]; bits != nil {
+		to := make([]byte, bitutil.BytesForBits(int64(n)))
+		bitutil.CopyBitmap(bits.Bytes(), from, n, to, 0)
+		buffers[0] = memory.NewBufferBytes(to)
+	}
+	if storage(d.DataType()).ID() == arrow.SPARSE_UNION {
+		buffers[1] = memory.SliceBuffer(d.Buffers()[1], from, n) // a byte each
+		defer buffers[1].Release()
+	}
+	return array.NewData(d.DataType(), n, buffers, children, d.NullN(), 0)
 }

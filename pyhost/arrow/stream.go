@@ -156,6 +156,10 @@ func (r *reader) Next() bool {
 	}
 	r.err = r.rt.Do(r.ctx, r.next)
 	r.over = r.cur == nil
+	// A producer that was cancelled says so in its own way, or takes it for the end.
+	if ended := r.ctx.Err(); r.over && ended != nil && !errors.Is(r.err, ended) {
+		r.err = errors.Join(context.Cause(r.ctx), ended, r.err)
+	}
 	return !r.over
 }
 
@@ -164,11 +168,8 @@ func (r *reader) next(th *pyhost.Thread) error {
 	defer cdata.ReleaseCArrowArray(&theirs) // what has been moved is left alone
 	defer cdata.ReleaseCArrowArray(&ours)
 	err := r.read(th, cgo.StreamNext, unsafe.Pointer(&theirs))
-	if err != nil {
+	if err != nil || cgo.ArrowOver(unsafe.Pointer(&theirs)) {
 		return err
-	}
-	if cgo.ArrowOver(unsafe.Pointer(&theirs)) {
-		return context.Cause(r.ctx) // a producer that was cancelled may not have noticed
 	}
 	if err := cgo.AdoptArrow(unsafe.Pointer(&theirs), unsafe.Pointer(&ours)); err != nil {
 		return err

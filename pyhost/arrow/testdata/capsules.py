@@ -1,6 +1,7 @@
 """A producer and a consumer of Arrow's C data interface, in ctypes: record batches of int64 columns.
 
-What is alive and what has been released is counted, so that tests see when that happens.
+What is alive and what has been released is counted, so that tests see when that happens. No capsule
+of these may be left when Python ends: what ends it is a ctypes callback, which has gone by then.
 """
 
 import array
