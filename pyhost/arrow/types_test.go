@@ -51,23 +51,29 @@ var columns = []struct {
 // Every type of column crosses and comes back equal, whole and in part.
 func TestTypes(t *testing.T) {
 	for _, c := range columns {
-		s := arrow.NewSchema([]arrow.Field{{Name: "c", Type: c.typ, Nullable: true}}, nil)
-		rows := []string{}
-		for _, v := range split(c.values) {
-			rows = append(rows, `{"c": `+v+`}`)
-		}
-		b, _, err := array.RecordFromJSON(memory.DefaultAllocator, s,
-			strings.NewReader("["+strings.Join(rows, ",")+"]"))
-		require.NoError(t, err, "%v", c.typ)
-		crosses(t, b)
-		b.Release()
+		crossesBy(t, "same", batchOf(t, c.typ, c.values))
 	}
 }
 
-func crosses(t *testing.T, b arrow.RecordBatch) {
+func batchOf(t *testing.T, typ arrow.DataType, values string) arrow.RecordBatch {
 	t.Helper()
+	s := arrow.NewSchema([]arrow.Field{{Name: "c", Type: typ, Nullable: true}}, nil)
+	rows := []string{}
+	for _, v := range split(values) {
+		rows = append(rows, `{"c": `+v+`}`)
+	}
+	b, _, err := array.RecordFromJSON(memory.DefaultAllocator, s,
+		strings.NewReader("["+strings.Join(rows, ",")+"]"))
+	require.NoError(t, err, "%v", typ)
+	return b
+}
+
+// crossesBy passes the batch, and parts of it, to a function that returns it; and releases it.
+func crossesBy(t *testing.T, function string, b arrow.RecordBatch) {
+	t.Helper()
+	defer b.Release()
 	for _, part := range []arrow.RecordBatch{b, b.NewSlice(1, 3), b.NewSlice(3, 3)} {
-		back, err := pyhost.Call[pyarrow.Batch](bg, rt, "same", pyarrow.Batch{RecordBatch: part})
+		back, err := pyhost.Call[pyarrow.Batch](bg, rt, function, pyarrow.Batch{RecordBatch: part})
 		require.NoError(t, err, "%v", b.Schema())
 		require.True(t, array.RecordEqual(part, back), "%v is not %v", back, part)
 		require.True(t, b.Schema().Equal(back.Schema()), "%v", back.Schema())
@@ -98,8 +104,7 @@ func TestUnions(t *testing.T) {
 		column := builder.NewArray()
 		b := array.NewRecordBatch(arrow.NewSchema([]arrow.Field{{Name: "u", Type: typ,
 			Nullable: true}}, nil), []arrow.Array{column}, 3)
-		crosses(t, b)
-		b.Release()
+		crossesBy(t, "same", b)
 		column.Release()
 		builder.Release()
 	}

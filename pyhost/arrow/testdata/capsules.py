@@ -31,15 +31,18 @@ RELEASE = c.CFUNCTYPE(None, c.c_void_p)
 GET = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p)
 ERROR = c.CFUNCTYPE(c.c_void_p, c.c_void_p)
 
+Buffers = c.POINTER(c.c_void_p)
+Schemas, Arrays = c.POINTER(c.POINTER(ArrowSchema)), c.POINTER(c.POINTER(ArrowArray))
+
 ArrowSchema._fields_ = [
     ("format", c.c_char_p), ("name", c.c_char_p), ("metadata", c.c_char_p), ("flags", c.c_int64),
-    ("n_children", c.c_int64), ("children", c.POINTER(c.POINTER(ArrowSchema))),
+    ("n_children", c.c_int64), ("children", Schemas),
     ("dictionary", c.c_void_p), ("release", RELEASE), ("private_data", c.c_void_p),
 ]
 ArrowArray._fields_ = [
     ("length", c.c_int64), ("null_count", c.c_int64), ("offset", c.c_int64),
-    ("n_buffers", c.c_int64), ("n_children", c.c_int64), ("buffers", c.POINTER(c.c_void_p)),
-    ("children", c.POINTER(c.POINTER(ArrowArray))), ("dictionary", c.c_void_p),
+    ("n_buffers", c.c_int64), ("n_children", c.c_int64), ("buffers", Buffers),
+    ("children", Arrays), ("dictionary", c.c_void_p),
     ("release", RELEASE), ("private_data", c.c_void_p),
 ]
 ArrowArrayStream._fields_ = [
@@ -84,28 +87,29 @@ release_schema, release_array = marker(ArrowSchema), marker(ArrowArray)
 
 def fill_schema(s, names, formats=None):
     children = (ArrowSchema * len(names))()
-    pointers = (c.POINTER(ArrowSchema) * len(names))(*[c.pointer(x) for x in children])
+    pointers = (c.c_void_p * len(names))(*[c.addressof(x) for x in children])
     for i, (child, name) in enumerate(zip(children, names)):
         child.format, child.name = (formats or {}).get(i, b"l"), name.encode()
         child.flags, child.release = 2, release_schema
     s.format, s.name = b"+s", b""
-    s.n_children, s.children = len(names), pointers
+    s.n_children, s.children = len(names), c.cast(pointers, Schemas)
     keep(s, "schema", children, pointers)
 
 
 def fill_array(a, columns):
     n = len(columns)
     children = (ArrowArray * n)()
-    pointers = (c.POINTER(ArrowArray) * n)(*[c.pointer(x) for x in children])
+    pointers = (c.c_void_p * n)(*[c.addressof(x) for x in children])
     things = [children, pointers]
     for child, column in zip(children, columns):
         buffers = (c.c_void_p * 2)(None, column.buffer_info()[0])
-        child.length, child.n_buffers, child.buffers = len(column), 2, buffers
+        child.length, child.n_buffers = len(column), 2
+        child.buffers = c.cast(buffers, Buffers)
         child.release = release_array
         things += [buffers, column]
     none = (c.c_void_p * 1)()
-    a.length, a.n_buffers, a.buffers = len(columns[0]) if n else 0, 1, none
-    a.n_children, a.children = n, pointers
+    a.length, a.n_buffers, a.buffers = len(columns[0]) if n else 0, 1, c.cast(none, Buffers)
+    a.n_children, a.children = n, c.cast(pointers, Arrays)
     keep(a, "array", none, *things)
 
 
