@@ -76,8 +76,8 @@ func badCapsule(kind cgo.ArrowKind, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrBadCapsule, kind, err)
 }
 
-// importBatch moves the array into a batch. What does not fit its schema is an error: arrow-go looks
-// at the number of buffers and children, and cannot know how long a buffer is.
+// importBatch moves the array into a batch. What does not fit its schema is an error: arrow-go
+// looks at the number of buffers and children, and cannot know how long a buffer is.
 func importBatch(a *cdata.CArrowArray, s *arrow.Schema) (b arrow.RecordBatch, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -91,8 +91,8 @@ func importBatch(a *cdata.CArrowArray, s *arrow.Schema) (b arrow.RecordBatch, er
 	return b, err
 }
 
-// ErrBadCapsule: an object's method did not give the capsule that the protocol asks for, or one
-// that has been taken.
+// ErrBadCapsule tells that a method of the protocol did not give the capsule that is asked for, or
+// one that has been taken.
 var ErrBadCapsule = errors.New("pyhost/arrow: bad capsule")
 
 // unmarshal reads an object into a value of Go's; None is nil.

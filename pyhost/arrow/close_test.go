@@ -113,7 +113,8 @@ func closeStream() error {
 	}
 	kept := s.RecordBatch()
 	kept.Retain()
-	if err := rt.Call(bg, "put", nil, "theirs", pyarrow.Stream{RecordReader: newSource(upTo(3))}); err != nil {
+	theirs := pyarrow.Stream{RecordReader: newSource(upTo(3))}
+	if err := rt.Call(bg, "put", nil, "theirs", theirs); err != nil {
 		return err
 	}
 	if err := rt.Exec(bg, "cap = theirs.__arrow_c_stream__()"); err != nil {

@@ -111,8 +111,8 @@ func requireSame(t *testing.T, want arrow.RecordBatch, got array.RecordReader) {
 	require.Equal(t, int(want.NumRows()), n)
 }
 
-// A reader of pyarrow's over a generator of Python's, on several goroutines at once; batches outlive
-// it; its exceptions come through.
+// A reader of pyarrow's over a generator of Python's, on several goroutines at once; batches
+// outlive it; its exceptions come through.
 func TestPyarrowReader(t *testing.T) {
 	need(t, "pyarrow")
 	mustExec(t, `
@@ -159,7 +159,8 @@ def reader(*args): return pa.RecordBatchReader.from_batches(schema, produce(*arg
 func TestPyarrowReadsGo(t *testing.T) {
 	need(t, "pyarrow.dataset")
 	mustExec(t, "import pyarrow as pa, pyarrow.dataset as ds\n"+
-		"def scan(x): return ds.Scanner.from_batches(pa.RecordBatchReader.from_stream(x)).to_table().num_rows\n"+
+		"def scan(x):\n  r = pa.RecordBatchReader.from_stream(x)\n"+
+		"  return ds.Scanner.from_batches(r).to_table().num_rows\n"+
 		"def whole(x): return pa.table(x).num_rows")
 	for _, read := range []string{"scan", "whole"} {
 		next := upTo(200)

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyhost/pyhost/pyhost"
-	pyarrow "github.com/pyhost/pyhost/pyhost/arrow"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
 
@@ -130,5 +129,3 @@ func addresses(b arrow.RecordBatch) []uintptr {
 	}
 	return out
 }
-
-var _ = pyarrow.Batch{}

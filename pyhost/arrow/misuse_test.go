@@ -15,6 +15,8 @@ import (
 func TestMisuse(t *testing.T) {
 	mustExec(t, "pair = Batch([1]).__arrow_c_array__()\n"+
 		"used = Batch([1]).__arrow_c_array__()\nTaken(Given(array=used)).close()\n"+
+		"def arr(b): return b.__arrow_c_array__()[1]\n"+
+		"def schema(b): return b.__arrow_c_schema__()\n"+
 		"wrong = Batch([1]); wrong.formats = {0: b'u'}\n"+
 		"nonsense = Batch([1]); nonsense.formats = {0: b'?!'}\n"+
 		"class Raises:\n  def __arrow_c_array__(self, requested_schema=None): raise KeyError('k')")
@@ -28,8 +30,8 @@ func TestMisuse(t *testing.T) {
 		"Given(array=(pair[0],))":   pyhost.IndexError,
 		"Given(array=None or 5)":    pyhost.AttributeError,
 		"Given(array=used)":         pyarrow.ErrBadCapsule,
-		"Given(array=(Batch([1]).__arrow_c_schema__(), used[1]))":                                pyarrow.ErrBadCapsule,
-		"Given(array=(Batch([1], [2]).__arrow_c_schema__(), Batch([1]).__arrow_c_array__()[1]))": arrow.ErrInvalid,
+		"Given(array=(schema(Batch([1])), used[1]))":              pyarrow.ErrBadCapsule,
+		"Given(array=(schema(Batch([1], [2])), arr(Batch([1]))))": arrow.ErrInvalid,
 		"wrong":    arrow.ErrInvalid,
 		"nonsense": nil,
 		"Raises()": pyhost.KeyError,

@@ -11,8 +11,9 @@ import (
 	"github.com/pyhost/pyhost/pyhost"
 )
 
-// outgoing is a stream of Go's that Python reads: what a consumer must be spared, panics and batches
-// of another schema, is an error here. One thread at a time uses it, by the rules of the C interface.
+// outgoing is a stream of Go's that Python reads: what a consumer must be spared, panics and
+// batches of another schema, is an error here. One thread at a time uses it, by the rules of the C
+// interface.
 type outgoing struct {
 	rt     *pyhost.Runtime
 	schema *arrow.Schema

@@ -50,6 +50,8 @@ func (s *source) Next() bool {
 	return s.cur != nil && s.err == nil
 }
 
+func (s *source) panics() (arrow.RecordBatch, error) { return s.cur, nil }
+
 // upTo gives n batches of one number.
 func upTo(n int) func() (arrow.RecordBatch, error) {
 	i := 0
@@ -113,11 +115,12 @@ func TestStreamCallsPython(t *testing.T) {
 func TestStreamFails(t *testing.T) {
 	other := numbers(memory.DefaultAllocator, []int64{1}, []int64{2})
 	defer other.Release()
+	full := errors.New("disk full")
 	for want, give := range map[string]func() (arrow.RecordBatch, error){
-		"disk full":                   func() (arrow.RecordBatch, error) { return nil, errors.New("disk full") },
-		"panic: oh":                   func() (arrow.RecordBatch, error) { panic("oh") },
-		"a batch of schema":           func() (arrow.RecordBatch, error) { return other, nil },
-		"invalid memory address or n": func() (arrow.RecordBatch, error) { return *(*arrow.RecordBatch)(nil), nil },
+		"disk full":              func() (arrow.RecordBatch, error) { return nil, full },
+		"panic: oh":              func() (arrow.RecordBatch, error) { panic("oh") },
+		"a batch of schema":      func() (arrow.RecordBatch, error) { return other, nil },
+		"invalid memory address": (*source)(nil).panics,
 	} {
 		s := newSource(give)
 		err := rt.Call(bg, "read", nil, pyarrow.Stream{RecordReader: s})

@@ -31,7 +31,8 @@ var columns = []struct {
 	{arrow.BinaryTypes.Binary, `"YQ==", null, ""`},
 	{&arrow.FixedSizeBinaryType{ByteWidth: 2}, `"YWI=", null, "Y2Q="`},
 	{arrow.FixedWidthTypes.Date32, `"2026-01-31", null, "1969-12-31"`},
-	{arrow.FixedWidthTypes.Timestamp_us, `"2026-01-31 10:00:00.000001Z", null, "1969-12-31 23:59:59Z"`},
+	{arrow.FixedWidthTypes.Timestamp_us,
+		`"2026-01-31 10:00:00.000001Z", null, "1969-12-31 23:59:59Z"`},
 	{arrow.FixedWidthTypes.Time64us, `"10:00:00.000001", null, "23:59:59"`},
 	{arrow.FixedWidthTypes.Duration_ms, `1, null, -3`},
 	{&arrow.Decimal128Type{Precision: 10, Scale: 2}, `"1.25", null, "-3.00"`},
@@ -44,8 +45,9 @@ var columns = []struct {
 		arrow.Field{Name: "x", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 		arrow.Field{Name: "y", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true},
 	), `{"x": 1, "y": ["a"]}, null, {"x": null, "y": null}`},
-	{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String},
-		`"a", null, "a"`},
+	{&arrow.DictionaryType{
+		IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String,
+	}, `"a", null, "a"`},
 }
 
 // Every type of column crosses and comes back equal, whole and in part.

@@ -170,7 +170,7 @@ class Stream:
                 try:
                     get(to)
                     return 0
-                except Exception as e:
+                except BaseException as e:
                     error.value = f"{type(e).__name__}: {e}".encode()[:255]
                     return 5
 
