@@ -108,6 +108,21 @@ func TestBatchInFunction(t *testing.T) {
 	require.Zero(t, eval[int](t, "len(alive)"))
 }
 
+// A batch whose neighbour does not fit is released.
+func TestBatchBesideMisfit(t *testing.T) {
+	require.NoError(t, rt.Call(bg, "put", nil, "misfit", func(pyarrow.Batch, int) {}))
+	require.ErrorIs(t, rt.Exec(bg, "misfit(Batch([1]), 'x')"), pyhost.TypeError)
+	var pair struct {
+		B pyarrow.Batch
+		N int
+	}
+	require.Error(t, rt.Eval(bg, "(Batch([1]), 'x')", &pair))
+	var list []pyarrow.Batch
+	require.Error(t, rt.Eval(bg, "[Batch([1]), None, Batch([2]), 7]", &list))
+	forgotten(t)
+	require.Zero(t, eval[int](t, "len(alive)"))
+}
+
 // What the memory of Go is given back by: nobody takes the capsules; they are taken.
 func TestBatchReleased(t *testing.T) {
 	mem := newCMemory()

@@ -1,9 +1,12 @@
 package arrow_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -20,10 +23,16 @@ func init() {
 	children["close/exported"] = closeExported
 	children["close/stream"] = closeStream
 	children["close/reading"] = closeReading
+	children["one place"] = onePlace
 }
+
+func TestOnePlace(t *testing.T) { child(t, "one place") }
 
 func TestClose(t *testing.T) {
 	for name := range children {
+		if !strings.HasPrefix(name, "close/") {
+			continue
+		}
 		t.Run(name, func(t *testing.T) { child(t, name) })
 	}
 }
@@ -153,6 +162,31 @@ func closeReading() error {
 	}()
 	got, err := pyhost.Call[[][][]int](bg, rt, "read", pyarrow.Stream{RecordReader: s})
 	return errors.Join(err, <-closed, want(len(got) == 3, "got %v", got))
+}
+
+// A reader that calls Python has the place of the call that led to it.
+func onePlace() error {
+	rt, err := pyhost.Open(pyhost.Config{MaxThreads: 1})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(bg, time.Minute)
+	defer cancel()
+	err = rt.Exec(ctx, capsules, inCapsules)
+	for _, read := range []string{"read", "read_attached", "read_in_thread"} {
+		next := upTo(3)
+		s := newSource(func() (arrow.RecordBatch, error) {
+			n, err := pyhost.Eval[int](ctx, rt, "6 * 7")
+			if n != 42 {
+				return nil, err
+			}
+			return next()
+		})
+		var got [][][]int
+		err = errors.Join(err, rt.Call(ctx, read, &got, pyarrow.Stream{RecordReader: s}),
+			want(len(got) == 3, "%s: got %v", read, got))
+	}
+	return errors.Join(err, rt.Close())
 }
 
 // others has another goroutine run code.
