@@ -500,6 +500,12 @@ int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
                    struct py_param *params, size_t n, size_t last);
 void py_end_calls(struct py_interp *);
 
+// memory.c
+void py_memory_hook(void);
+void py_memory_limit(int64_t bytes); // <= 0: none
+int64_t py_memory_used(void);
+int py_memory_lift(int lifted); // while an error is reported, returns the old setting
+
 // capsule.c: Arrow's C data interface in capsules. The structs are the specification's.
 enum { PY_ARROW_SCHEMA, PY_ARROW_ARRAY, PY_ARROW_STREAM };
 enum { PY_TAKEN, PY_NO_CAPSULE, PY_OTHER_CAPSULE, PY_CONSUMED, PY_LACKS_MEMORY };
@@ -514,12 +520,6 @@ const char *py_arrow_error(void *stream);
 int py_arrow_over(void *array);
 int py_arrow_arrays(struct py_interp *);
 void py_drop_ref(uint64_t obj); // while attached
-
-// memory.c
-void py_memory_hook(void);
-void py_memory_limit(int64_t bytes); // <= 0: none
-int64_t py_memory_used(void);
-int py_memory_lift(int lifted); // while an error is reported, returns the old setting
 
 // record.c
 enum {

@@ -227,6 +227,10 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyDict_Update, (PyObject *, PyObject *))                                                \
     X(Py_ssize_t, PyDict_Size, (PyObject *))                                                       \
     X(PyObject *, PyErr_NewException, (const char *, PyObject *, PyObject *))                      \
+    X(PyObject *, PyCapsule_New, (void *, const char *, void (*)(PyObject *)))                     \
+    X(void *, PyCapsule_GetPointer, (PyObject *, const char *))                                    \
+    X(const char *, PyCapsule_GetName, (PyObject *))                                               \
+    X(int, PyCapsule_IsValid, (PyObject *, const char *))                                          \
     X(Py_ssize_t, PyGC_Collect, (void))                                                            \
     X(PyObject *, PyErr_Occurred, (void))                                                          \
     X(int, PyErr_ExceptionMatches, (PyObject *))                                                   \
@@ -240,11 +244,7 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(void, PyErr_Fetch, (PyObject **, PyObject **, PyObject **))                                  \
     X(void, PyErr_Restore, (PyObject *, PyObject *, PyObject *))                                   \
     X(void, PyErr_NormalizeException, (PyObject **, PyObject **, PyObject **))                     \
-    X(int, PyException_SetTraceback, (PyObject *, PyObject *))                                     \
-    X(PyObject *, PyCapsule_New, (void *, const char *, void (*)(PyObject *)))                     \
-    X(void *, PyCapsule_GetPointer, (PyObject *, const char *))                                    \
-    X(const char *, PyCapsule_GetName, (PyObject *))                                               \
-    X(int, PyCapsule_IsValid, (PyObject *, const char *))
+    X(int, PyException_SetTraceback, (PyObject *, PyObject *))
 
 // Present in some versions only; NULL elsewhere.
 #define PY_OPTIONAL(X)                                                                             \
