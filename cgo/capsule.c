@@ -2,9 +2,9 @@
 //
 // From Python: the struct of a capsule is moved into a capsule of ours, which only the library knows.
 // Go gets a copy of it that shares the memory; to release that, from any goroutine, puts our capsule
-// on the list of references to give back. So the producer's own release runs attached to its
-// interpreter: it may run Python code, and producers attach by PyGILState_Ensure, which on a thread
-// that is not Python's would land in the main interpreter.
+// on the list of references to give back. So the producer's own release runs on a thread that is
+// attached to its interpreter: it may run Python code, and producers attach by PyGILState_Ensure,
+// which on a thread that is not Python's would land in the main interpreter.
 //
 // To Python: the structs that Go made hold its memory until they are released, by the consumer or
 // by the capsule's end. Those of arrays and schemas do not wait for anything, so they run as the
@@ -157,6 +157,20 @@ struct held {
     PyObject *owner;
 };
 
+// A producer may wait for threads of its own when its stream is released, and those for the GIL.
+static void drop_held_stream(PyObject *capsule) {
+    PyObject *exc[3];
+    struct py_callback cb;
+    py_set_aside(exc);
+    struct held *h = py.PyCapsule_GetPointer(capsule, kinds[PY_ARROW_STREAM].own);
+    struct py_interp *in = h->in;
+    py_unblock(in, &cb);
+    py_arrow_free(PY_ARROW_STREAM, h);
+    add(&in->arrays, -1);
+    py_block(in, &cb);
+    py_set_back(exc);
+}
+
 // Moves the struct. The caller owns the capsule.
 static struct held *hold(int kind, void *from) {
     struct held *h = calloc(1, sizeof *h);
@@ -164,13 +178,15 @@ static struct held *hold(int kind, void *from) {
         return NULL;
     h->in = py_thread.cur->in;
     memcpy(h, from, kinds[kind].size);
-    h->owner = py.PyCapsule_New(h, kinds[kind].own, kinds[kind].drop);
+    h->owner = py.PyCapsule_New(h, kinds[kind].own,
+                                kind == PY_ARROW_STREAM ? drop_held_stream : kinds[kind].drop);
     if (!h->owner) {
         py.PyErr_Clear();
         free(h);
         return NULL;
     }
     *release_of(kind, from) = NULL;
+    add(&h->in->arrays, 1);
     return h;
 }
 
@@ -188,7 +204,6 @@ int py_arrow_adopt(void *from, void *to) {
     struct ArrowArray *a = to;
     if (!h)
         return PY_LACKS_MEMORY;
-    add(&h->in->arrays, 1);
     *a = h->array;
     a->release = give_back;
     a->private_data = h;

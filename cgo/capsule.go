@@ -82,7 +82,7 @@ func StreamError(stream unsafe.Pointer) string {
 // ArrowOver tells whether an array is released: the end of a stream.
 func ArrowOver(array unsafe.Pointer) bool { return C.py_arrow_over(array) != 0 }
 
-// Arrays is the number of arrays in Python's memory that Go holds.
+// Arrays is the number of arrays and streams of Python's that Go holds.
 func (in *Interp) Arrays() int { return int(C.py_arrow_arrays(in.p)) }
 
 // DropRef gives a reference back, while attached.

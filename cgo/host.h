@@ -46,7 +46,7 @@ struct py_interp {
     int32_t lost;      // slots of threads that died while inside; Go gives them back
     int32_t ended;     // Close has come to its end: Go is called no more
     int32_t away;      // threads that hold a place of the gate and run a Go function, detached
-    int32_t arrays;    // of Arrow, in memory of Python's, that Go holds: see capsule.c
+    int32_t arrays;    // and streams of Arrow, of Python's, that Go holds: see capsule.c
 
     uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;

@@ -15,7 +15,7 @@ import (
 type LeakError struct {
 	Inside  int      // calls and attachments that did not end
 	Threads []string // Python's own threads that did not end
-	Arrays  int      // of Arrow, taken from Python, that were not released
+	Arrays  int      // of Arrow, and streams, taken from Python, that were not released
 	Err     error    // what else went wrong
 }
 
@@ -28,7 +28,7 @@ func (e *LeakError) Error() string {
 		why = append(why, "threads did not end: "+strings.Join(e.Threads, ", "))
 	}
 	if e.Arrays > 0 {
-		why = append(why, fmt.Sprintf("%d arrays of Arrow were not released", e.Arrays))
+		why = append(why, fmt.Sprintf("%d arrays or streams of Arrow were not released", e.Arrays))
 	}
 	if e.Err != nil {
 		why = append(why, e.Err.Error())

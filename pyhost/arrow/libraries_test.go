@@ -211,3 +211,41 @@ func TestPyarrowTypes(t *testing.T) {
 		crossesBy(t, "through", batchOf(t, c.typ, c.values))
 	}
 }
+
+const readAhead = `
+import io, pyarrow as pa, pyarrow.csv, pyarrow.dataset
+class File(io.BytesIO):
+    def read(self, n=-1): return super().read(n)
+text = b"n\n" + b"\n".join(b"%d" % i for i in range(100_000))
+def csv():
+    options = pyarrow.csv.ReadOptions(block_size=20_000)
+    return pyarrow.csv.open_csv(pa.PythonFile(File(text), mode="r"), read_options=options)
+def scan():
+    batches = (pa.record_batch([pa.array([i])], names=["n"]) for i in range(500))
+    schema = pa.schema([("n", pa.int64())])
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    return pyarrow.dataset.Scanner.from_batches(reader).to_reader()`
+
+// Readers of pyarrow's that read ahead on threads of their own, which want the GIL: a Next that held
+// it would wait for ever.
+func TestPyarrowReadsAhead(t *testing.T) {
+	need(t, "pyarrow.csv")
+	need(t, "pyarrow.dataset")
+	mustExec(t, readAhead)
+	for read, want := range map[string]int64{"csv": 100_000, "scan": 500} {
+		s, err := pyhost.Call[pyarrow.Stream](bg, rt, read)
+		require.NoError(t, err)
+		n := int64(0)
+		for s.Next() {
+			n += s.RecordBatch().NumRows()
+		}
+		require.NoError(t, s.Err())
+		require.Equal(t, want, n, read)
+		s.Release()
+		s, err = pyhost.Call[pyarrow.Stream](bg, rt, read) // and is left half-way
+		require.NoError(t, err)
+		require.True(t, s.Next())
+		s.Release()
+		forgotten(t)
+	}
+}

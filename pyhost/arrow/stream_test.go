@@ -3,10 +3,13 @@ package arrow_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -234,6 +237,18 @@ func TestStreamCancelled(t *testing.T) {
 	require.ErrorIs(t, s.Err(), context.Canceled)
 	require.False(t, s.Next())
 	require.Equal(t, 42, eval[int](t, "6 * 7"))
+}
+
+// A stream that nobody has any more is closed.
+func TestStreamLetGo(t *testing.T) {
+	mustExec(t, "released.clear()")
+	_, err := pyhost.Eval[pyarrow.Stream](bg, rt, "Stream([Batch([1])])")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return slices.Contains(eval[[]string](t, "[k for k, _ in released]"), "stream")
+	}, time.Minute, time.Millisecond)
+	require.Zero(t, eval[int](t, "len(alive)"))
 }
 
 var _ array.RecordReader = (*source)(nil)
