@@ -144,8 +144,8 @@ func closeStream() error {
 	return want(!more && errors.Is(failed, pyhost.ErrClosed), "Next: %v", failed)
 }
 
-// A stream that reads ahead on threads of pyarrow's own, which want the GIL, is released just before
-// Close: they have ended when Python does.
+// A stream that reads ahead on threads of pyarrow's own, which want the GIL, is released just
+// before Close: they have ended when Python does.
 func closeReadingAhead() error {
 	rt, err := open()
 	if err != nil {

@@ -226,8 +226,8 @@ def scan():
     reader = pa.RecordBatchReader.from_batches(schema, batches)
     return pyarrow.dataset.Scanner.from_batches(reader).to_reader()`
 
-// Readers of pyarrow's that read ahead on threads of their own, which want the GIL: a Next that held
-// it would wait for ever.
+// Readers of pyarrow's that read ahead on threads of their own, which want the GIL: a Next or a
+// Release that held it would wait for ever.
 func TestPyarrowReadsAhead(t *testing.T) {
 	need(t, "pyarrow.csv")
 	need(t, "pyarrow.dataset")
