@@ -246,7 +246,48 @@ def make_file(name, read, write, seek, close):
     return io.BufferedReader(file) if read else io.BufferedWriter(file)
 
 
-MAKERS = {"iterate": iterate, "file": make_file}
+class ArrowSchema:
+    """A schema of Arrow's that Go offers by the capsules of the C data interface."""
+
+    __slots__ = ("_export", "_drop")
+    __module__ = "pyhost"
+
+    def __init__(self, export, drop):
+        self._export, self._drop = export, drop
+
+    def __del__(self):
+        try:
+            self._drop()
+        except RuntimeError as e:
+            if type(e) is not RuntimeError:  # that one says that the runtime is closed
+                raise
+
+    def __arrow_c_schema__(self):
+        return self._export("schema")
+
+
+class ArrowStream(ArrowSchema):
+    """A stream of record batches, which can be taken once."""
+
+    __slots__ = ()
+    __module__ = "pyhost"
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._export("stream")
+
+
+class ArrowBatch(ArrowStream):
+    """A record batch; as a stream, one of a single batch. It can be taken any number of times."""
+
+    __slots__ = ()
+    __module__ = "pyhost"
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return self._export("array")
+
+
+MAKERS = {"iterate": iterate, "file": make_file,
+          "arrow_schema": ArrowSchema, "arrow_stream": ArrowStream, "arrow_batch": ArrowBatch}
 
 
 def read_file(file, n):

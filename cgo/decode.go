@@ -43,13 +43,18 @@ type Decoder struct {
 	// Class is the type that a Python class was registered for; may be nil.
 	Class func(number uint64) reflect.Type
 
+	made  []func() // undo what Unmarshalers hold
 	pos   int
 	chunk []byte      // small texts are cut from it
 	keys  *[64]string // of dicts: they recur
 }
 
-// Drop skips what is left and hands the objects in it to give back: after an error.
+// Drop skips what is left and hands the objects in it to give back, and releases what Unmarshalers
+// have made of the rest: after an error.
 func (d *Decoder) Drop(giveBack func(Ptr)) {
+	for _, release := range d.made {
+		release()
+	}
 	for d.pos < len(d.Buf) {
 		t := d.Buf[d.pos]
 		d.pos++

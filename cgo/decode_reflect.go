@@ -176,8 +176,12 @@ func decodeUnmarshaler(d *Decoder, t byte, v reflect.Value, depth int) error {
 	if err != nil {
 		return err
 	}
-	if err := v.Addr().Interface().(Unmarshaler).UnmarshalPython(got); err != nil {
+	u := v.Addr().Interface().(Unmarshaler)
+	if err := u.UnmarshalPython(got); err != nil {
 		return fmt.Errorf("%T into %s: %w", got, v.Type(), err)
+	}
+	if r, ok := u.(interface{ Release() }); ok && got != nil {
+		d.made = append(d.made, r.Release)
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ struct py_interp {
     int32_t lost;      // slots of threads that died while inside; Go gives them back
     int32_t ended;     // Close has come to its end: Go is called no more
     int32_t away;      // threads that hold a place of the gate and run a Go function, detached
+    int32_t arrays;    // and streams of Arrow, of Python's, that Go holds: see capsule.c
 
     int64_t used, memory_limit; // atomic; see memory.c
     struct py_interp *next_known;
@@ -232,6 +233,8 @@ void py_block(struct py_interp *, struct py_callback *);
 void py_lend(struct py_interp *, struct py_callback *); // the same, but the thread stays attached
 void py_stand_again(struct py_callback *); // attached as before, whatever Go has left open
 void py_take_back(struct py_interp *, struct py_callback *);
+int py_step_out(struct py_interp *, struct py_callback *); // for py_step_in
+void py_step_in(struct py_interp *, struct py_callback *, int out);
 void py_decref_later(struct py_interp *, uint64_t obj);
 void py_catch_up(struct py_interp *);         // while attached: what waits for the next attach
 void py_lost_pipe(int fd);                    // written to when a thread dies inside
@@ -615,6 +618,21 @@ void py_memory_watch(struct py_interp *);                // or NULL: it has fail
 void py_memory_limit(struct py_interp *, int64_t bytes); // <= 0: none
 int64_t py_memory_used(struct py_interp *);
 int py_memory_lift(int lifted); // while an error is reported, returns the old setting
+
+// capsule.c: Arrow's C data interface in capsules. The structs are the specification's.
+enum { PY_ARROW_SCHEMA, PY_ARROW_ARRAY, PY_ARROW_STREAM };
+enum { PY_TAKEN, PY_NO_CAPSULE, PY_OTHER_CAPSULE, PY_CONSUMED, PY_LACKS_MEMORY };
+void *py_arrow_new(int kind); // zeroed
+void py_arrow_free(int kind, void *);
+PyObject *py_arrow_capsule(int kind, void *); // takes the struct; while attached, like the next two
+int py_arrow_take(int kind, PyObject *capsule, void *to, uint64_t *owner);
+int py_arrow_adopt(void *from, void *to); // of arrays
+int py_arrow_schema(void *stream, void *to);
+int py_arrow_next(void *stream, void *to);
+const char *py_arrow_error(void *stream);
+int py_arrow_over(void *array);
+int py_arrow_arrays(struct py_interp *);
+void py_drop_ref(uint64_t obj); // while attached
 
 // record.c
 enum {

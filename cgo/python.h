@@ -234,6 +234,10 @@ enum { PYMEM_DOMAIN_RAW = 0 };
     X(int, PyDict_Update, (PyObject *, PyObject *))                                                \
     X(Py_ssize_t, PyDict_Size, (PyObject *))                                                       \
     X(PyObject *, PyErr_NewException, (const char *, PyObject *, PyObject *))                      \
+    X(PyObject *, PyCapsule_New, (void *, const char *, void (*)(PyObject *)))                     \
+    X(void *, PyCapsule_GetPointer, (PyObject *, const char *))                                    \
+    X(const char *, PyCapsule_GetName, (PyObject *))                                               \
+    X(int, PyCapsule_IsValid, (PyObject *, const char *))                                          \
     X(Py_ssize_t, PyGC_Collect, (void))                                                            \
     X(PyObject *, PyErr_Occurred, (void))                                                          \
     X(int, PyErr_ExceptionMatches, (PyObject *))                                                   \

@@ -415,6 +415,39 @@ void py_block(struct py_interp *in, struct py_callback *cb) {
         py_attached(st, NULL);
 }
 
+enum { OUT_ENDED, OUT_ATTACHED, OUT_DETACHED };
+
+// The same for C code of others that calls Go: it may have let the GIL go itself, and be on any
+// thread. After Close there is nothing to give up, or to come back to.
+int py_step_out(struct py_interp *in, struct py_callback *cb) {
+    if (get(&in->ended))
+        return OUT_ENDED;
+    PyThreadState *now = current(), *own = py_thread.cur ? py_thread.cur->ts : slot_get();
+    if (own && now == own) {
+        py_unblock(in, cb);
+        return OUT_ATTACHED;
+    }
+    begin_callback(in, cb);
+    cb->ts = own;
+    cb->lent = 0;
+    py_thread.cur = NULL;
+    if (cb->st || (own && py.PyThreadState_GetInterpreter(own) == in->is))
+        lend_state(in, cb);
+    return OUT_DETACHED;
+}
+
+void py_step_in(struct py_interp *in, struct py_callback *cb, int out) {
+    if (out == OUT_ATTACHED)
+        py_block(in, cb);
+    if (out != OUT_DETACHED)
+        return;
+    if (py_thread.cur)
+        detach(py_thread.cur);
+    end_callback(in, cb);
+    if ((py_thread.cur = cb->prev))
+        cb->prev->frame = cb->frame;
+}
+
 void py_lend(struct py_interp *in, struct py_callback *cb) {
     begin_callback(in, cb);
     cb->ts = cb->prev ? cb->prev->ts : py.PyThreadState_Get();

@@ -16,6 +16,7 @@ type LeakError struct {
 	Inside  int      // calls and attachments that did not end
 	Threads []string // Python's own threads that did not end
 	Views   int      // Views that were not released
+	Arrays  int      // of Arrow, and streams, taken from Python, that were not released
 	Err     error    // what else went wrong
 }
 
@@ -29,6 +30,9 @@ func (e *LeakError) Error() string {
 	}
 	if e.Views > 0 {
 		why = append(why, fmt.Sprintf("%d Views were not released", e.Views))
+	}
+	if e.Arrays > 0 {
+		why = append(why, fmt.Sprintf("%d arrays or streams of Arrow were not released", e.Arrays))
 	}
 	if e.Err != nil {
 		why = append(why, e.Err.Error())
@@ -82,6 +86,9 @@ func (rt *Runtime) close() error {
 	}
 	if n := rt.in.Views(); n > 0 { // nobody can make another: the memory behind them must stay
 		return &LeakError{Views: n}
+	}
+	if n := rt.in.Arrays(); n > 0 { // nobody can take another: the memory behind them must stay
+		return &LeakError{Arrays: n}
 	}
 	rt.codes.close()
 	rt.names.free(rt.in)

@@ -21,7 +21,8 @@ type Decimal = cgo.Decimal
 type Marshaler = cgo.Marshaler
 
 // Unmarshaler is a Go type that takes any value of Python: UnmarshalPython gets what a target of
-// type any would have got.
+// type any would have got. If the type has a method Release too, that is called when the rest of
+// the result, or another argument of a function, turns out not to fit.
 type Unmarshaler = cgo.Unmarshaler
 
 var refType, objectType = reflect.TypeFor[*Ref](), reflect.TypeFor[*Object]()

@@ -1,6 +1,7 @@
 package pyhost
 
 import (
+	"runtime/debug"
 	"unsafe"
 
 	"github.com/pyhost/pyhost/cgo"
@@ -34,6 +35,41 @@ func (o *Object) Pointer() unsafe.Pointer {
 	}
 	th.mustHold()
 	return *(*unsafe.Pointer)(unsafe.Pointer(&o.ptr))
+}
+
+// Runtime is the runtime that the object belongs to, nil for a Ref that refers to nothing.
+func (r *Ref) Runtime() *Runtime {
+	if r == nil || r.held == nil {
+		return nil
+	}
+	return r.held.rt
+}
+
+// Serve runs fn, Go code that is called by C code which Python has called: an extension module that
+// was handed a C function pointer. It is to Python what a [Function] is: fn may call the runtime,
+// Close waits for it, and after Close it is not run, which is [ErrClosed]. The thread should be
+// detached. A panic becomes a *[PanicError]. name is told if fn calls runtime.Goexit: then Serve
+// does not return.
+func (rt *Runtime) Serve(name string, fn func() error) (err error) {
+	if !rt.in.Inside() {
+		if !rt.strays.enter() {
+			return ErrClosed
+		}
+		defer rt.strays.leave()
+	}
+	scopes.Add(1)
+	defer scopes.Add(-1)
+	returned := false
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{r, debug.Stack()}
+		} else if !returned {
+			stay(name)
+		}
+	}()
+	err = fn()
+	returned = true
+	return err
 }
 
 func (th *Thread) mustHold() {

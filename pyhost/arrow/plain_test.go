@@ -1,0 +1,5 @@
+//go:build !race && !asan
+
+package arrow_test
+
+const instrumented = false
