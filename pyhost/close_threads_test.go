@@ -203,8 +203,9 @@ func init() {
 func leave(t require.TestingT, cfg pyhost.Config) {
 	l := leavings[os.Getenv(leavingVar)]
 	ends := l.leaks == nil && l.fails == ""
+	cfg.CloseTimeout *= 2
 	if ends { // and must have the time for it on a busy machine too
-		cfg.CloseTimeout *= 5
+		cfg.CloseTimeout = 5 * closeTimeout
 	}
 	rt := mustOpen(t, cfg)
 	require.NoError(t, rt.Exec(bg, threads))
