@@ -32,7 +32,7 @@ func (o *outgoing) Retain()                        { o.reader.Retain() }
 func (o *outgoing) Release() {
 	o.drop()
 	release := func() error { o.reader.Release(); return nil }
-	err := o.rt.Serve("a RecordReader's Release", release)
+	err := o.rt.Callback("a RecordReader's Release", release)
 	if errors.Is(err, pyhost.ErrClosed) {
 		err = release()
 	}
@@ -52,7 +52,7 @@ func (o *outgoing) drop() {
 func (o *outgoing) Next() bool {
 	o.drop()
 	if o.err == nil {
-		o.err = o.rt.Serve("a RecordReader's Next", o.next)
+		o.err = o.rt.Callback("a RecordReader's Next", o.next)
 	}
 	return o.cur != nil
 }
