@@ -76,7 +76,9 @@ func (c *conn) close() {
 // that it pays to wait for them; or the caller must not wait until there is room, as a reader.
 func (c *conn) send(f frame, fill func([]byte) []byte, others bool) {
 	c.mu.Lock()
-	c.out = appendFrame(c.out, f, fill)
+	if !c.finished {
+		c.out = appendFrame(c.out, f, fill)
+	}
 	c.flush(others)
 }
 
