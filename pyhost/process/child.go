@@ -188,7 +188,7 @@ func (s *server) open(body []byte) error {
 func (s *server) start(h *hello) error {
 	err := h.Limits.before()
 	if err == nil {
-		s.begun, err = mapBegun(crashFd)
+		s.begun, s.conn.log, err = mapBegun(crashFd)
 	}
 	if err != nil {
 		return err
