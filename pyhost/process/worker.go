@@ -235,8 +235,8 @@ func (w *worker) watch() {
 	}
 	w.segs.close()
 	w.results.close()
-	close(w.done)
 	w.gone(w)
+	close(w.done)
 }
 
 // readRest handles the results that the worker had, but did not come to send. Nobody reads any
