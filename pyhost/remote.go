@@ -19,6 +19,8 @@ type Remote interface {
 	CallRef(ctx context.Context, ref *Ref, out any, args ...any) error
 	// Release gives one reference back. It may be called at any time and does not block.
 	Release(id uint64)
+	// Gone is an error once the process has ended.
+	Gone() error
 }
 
 // NewRemoteRef makes a Ref to an object of r, and owns one reference to it.
@@ -40,13 +42,23 @@ func BorrowRemote(v any, r Remote) (id uint64, release func(), ok bool, err erro
 	case ref == nil || ref.held == nil:
 		err = errors.New("a Ref that refers to nothing")
 	case ref.held.far != r:
-		err = fmt.Errorf("%w: %s", ErrOtherRuntime, ref)
+		err = ref.held.elsewhere()
 	case ref.closed.Load() || !ref.held.acquire():
 		err = fmt.Errorf("%s is closed", ref)
 	default:
 		return uint64(ref.held.ptr), ref.held.release, true, nil
 	}
 	return 0, nil, true, err
+}
+
+// elsewhere is the error of one that belongs to another runtime.
+func (h *held) elsewhere() error {
+	if h.far != nil {
+		if err := h.far.Gone(); err != nil {
+			return err
+		}
+	}
+	return ErrOtherRuntime
 }
 
 // ScopeRef is the Ref to the namespace of a Scope; nil: those of __main__ are its globals.

@@ -199,6 +199,16 @@ func (w *worker) drop(c *call) {
 	}
 }
 
+// Gone is ErrGone once the worker has ended, or is about to.
+func (w *worker) Gone() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.exit != nil || w.retired {
+		return ErrGone
+	}
+	return nil
+}
+
 // Release gives a reference to an object of the worker back.
 func (w *worker) Release(id uint64) {
 	w.conn.send(frame{kind: kindRelease, id: id}, nil, true)

@@ -14,7 +14,7 @@ import (
 
 // The worker notes the calls that it runs in memory that outlives it: those that a dying worker had
 // not begun are made again on the next, and are none the worse for it. Behind the notes, in the
-// same memfd, is what faulthandler wrote.
+// same memfd, are the journal and what faulthandler wrote.
 const (
 	begunSlots = 4096 // calls that run, or whose results are not on the socket yet
 	begunBytes = begunSlots * 8
@@ -33,8 +33,8 @@ func newBegun() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = f.Truncate(begunBytes); err == nil {
-		_, err = f.Seek(begunBytes, 0) // where faulthandler writes: the worker has the same file
+	if err = f.Truncate(crashBytes); err == nil {
+		_, err = f.Seek(crashBytes, 0) // where faulthandler writes: the worker has the same file
 	}
 	if err != nil {
 		f.Close()
@@ -44,16 +44,16 @@ func newBegun() (*os.File, error) {
 }
 
 // mapBegun is for the worker.
-func mapBegun(fd int) (*begun, error) {
-	mem, err := unix.Mmap(fd, 0, begunBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+func mapBegun(fd int) (*begun, *journal, error) {
+	mem, err := unix.Mmap(fd, 0, crashBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := &begun{slots: (*[begunSlots]atomic.Uint64)(unsafe.Pointer(&mem[0]))}
 	for i := range begunSlots {
 		b.free = append(b.free, uint16(begunSlots-1-i))
 	}
-	return b, nil
+	return b, newJournal(mem), nil
 }
 
 // note takes down that a call is begun, until forget.
@@ -83,14 +83,15 @@ func (b *begun) forget(slots []uint16) {
 
 // readBegun gives the notes of a worker that has ended, and what is behind them.
 func readBegun(f *os.File) (calls map[uint64]bool, stack []byte) {
-	b := make([]byte, begunBytes+64<<10)
-	n, _ := f.ReadAt(b, 0)
-	b = b[:n]
+	notes := make([]byte, begunBytes)
+	n, _ := f.ReadAt(notes, 0)
 	calls = map[uint64]bool{}
-	for f := (fields{b: b[:min(n, begunBytes)]}); len(f.b) > 0; {
+	for f := (fields{b: notes[:n&^7]}); len(f.b) > 0; {
 		if id := f.u64(); id != 0 {
 			calls[id] = true
 		}
 	}
-	return calls, b[min(n, begunBytes):]
+	stack = make([]byte, 64<<10)
+	n, _ = f.ReadAt(stack, crashBytes)
+	return calls, stack[:n]
 }

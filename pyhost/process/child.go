@@ -64,7 +64,7 @@ func work(fd string) int {
 // exit ends the worker, whatever it does.
 func (s *server) exit(err error) {
 	switch {
-	case s.closing:
+	case s.closing.Load():
 		os.Exit(0)
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
 		os.Exit(exitOrphan)
@@ -113,7 +113,7 @@ type server struct {
 	running atomic.Int64
 	mine    *shelf // segments to be written here; any goroutine
 	theirs  *shelf
-	closing bool
+	closing atomic.Bool // any goroutine
 
 	mu      sync.Mutex
 	cancels map[uint64]context.CancelFunc // of the calls that can be cancelled; guarded by mu
@@ -148,7 +148,7 @@ func (s *server) handle(f frame) error {
 	case kindRelease:
 		s.objects.release(cgo.Ptr(f.id), s.rt.Interp())
 	case kindClose:
-		s.closing = true
+		s.closing.Store(true)
 		go s.close()
 	default:
 		return errProtocol
@@ -188,7 +188,7 @@ func (s *server) open(body []byte) error {
 func (s *server) start(h *hello) error {
 	err := h.Limits.before()
 	if err == nil {
-		s.begun, err = mapBegun(crashFd)
+		s.begun, s.conn.log, err = mapBegun(crashFd)
 	}
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package process
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -75,7 +76,11 @@ func (w *worker) catchUp(ctx context.Context, all *[]registration) error {
 	if t := w.classes.table.Load(); t != nil && len(t.types) == len(*all) {
 		return nil
 	}
-	return w.register(ctx, *all)
+	err := w.register(ctx, *all)
+	if errors.Is(err, ErrGone) {
+		return errNotSent
+	}
+	return err
 }
 
 func (w *worker) register(ctx context.Context, all []registration) error {

@@ -20,6 +20,7 @@ type conn struct {
 	fail func(error)    // is told when nothing can be written any more; may be nil
 	done func([]uint16) // is told of slots once it was written; may be nil
 	wake chan struct{}  // has the writer write; closed with the connection
+	log  *journal       // what is sent, for when it does not come to that; may be nil
 	end  sync.Once
 
 	mu       sync.Mutex
@@ -76,15 +77,27 @@ func (c *conn) close() {
 // that it pays to wait for them; or the caller must not wait until there is room, as a reader.
 func (c *conn) send(f frame, fill func([]byte) []byte, others bool) {
 	c.mu.Lock()
-	c.out = appendFrame(c.out, f, fill)
+	c.add(f, fill)
 	c.flush(others)
+}
+
+// add is called with mu held.
+func (c *conn) add(f frame, fill func([]byte) []byte) {
+	if c.finished {
+		return
+	}
+	at := len(c.out)
+	c.out = appendFrame(c.out, f, fill)
+	if c.log != nil {
+		c.log.add(c.out[at:])
+	}
 }
 
 // sendResult is send for the result of a call that is noted in a slot.
 func (c *conn) sendResult(f frame, fill func([]byte) []byte, slot uint16, others bool) {
 	c.mu.Lock()
 	c.slots = append(c.slots, slot)
-	c.out = appendFrame(c.out, f, fill)
+	c.add(f, fill)
 	c.flush(others)
 }
 
@@ -97,7 +110,7 @@ func (c *conn) sendFile(f frame, file *os.File) {
 		return
 	}
 	c.rights = append(c.rights, rights{len(c.out), file})
-	c.out = appendFrame(c.out, f, nil)
+	c.add(f, nil)
 	c.flush(true)
 }
 

@@ -13,7 +13,8 @@ type inbox struct {
 	read     func([]byte) (int, error)
 	buf      []byte
 	from, to int
-	fds      []int // descriptors that came
+	fds      []int  // descriptors that came
+	total    uint64 // bytes that have come
 }
 
 // next gives a frame that has come; ok is false if none has come as a whole.
@@ -37,6 +38,7 @@ func (in *inbox) fill() error {
 	}
 	n, err := in.read(in.buf[in.to:])
 	in.to += n
+	in.total += uint64(n)
 	if n == 0 && err == nil {
 		err = io.EOF
 	}

@@ -151,6 +151,7 @@ def total(*counters): return sum(c.n for c in counters)
 	require.Eventually(t, func() bool {
 		return errors.Is(lost.Decode(bg, new(any)), process.ErrGone)
 	}, 10*time.Second, time.Millisecond)
+	require.ErrorIs(t, elsewhere.Call(bg, "id", nil, lost), process.ErrGone)
 }
 
 func TestManyAtOnce(t *testing.T) {
@@ -240,6 +241,9 @@ func TestStreams(t *testing.T) {
 	require.NoError(t, rt.Exec(bg, "import threading\n"+
 		"t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()"))
 	require.True(t, strings.HasSuffix(out.String(), "thread\n"))
+	// What never ends keeps no call waiting.
+	require.NoError(t, rt.Exec(bg, "import subprocess; subprocess.Popen(['yes'])"))
+	require.NoError(t, rt.Call(bg, "len", nil, "x"))
 }
 
 func TestEnvironment(t *testing.T) {

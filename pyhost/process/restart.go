@@ -98,9 +98,10 @@ func (rt *Runtime) restart() *starting {
 
 // adoptLive: it may have ended since it was ready. Under mu.
 func (rt *Runtime) adoptLive(w *worker) {
-	select {
-	case <-w.done:
-	default:
+	w.mu.Lock()
+	ended := w.exit != nil
+	w.mu.Unlock()
+	if !ended {
 		rt.adopt(w)
 	}
 }

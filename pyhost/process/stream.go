@@ -21,11 +21,12 @@ type stream struct {
 	to   io.Writer
 	done chan struct{} // closed when nothing will come any more
 
-	mu   sync.Mutex
-	idle sync.Cond // busy has become false
-	busy bool      // what was read is on its way; guarded by mu, as is the rest
-	tail []byte
-	over bool
+	mu     sync.Mutex
+	more   sync.Cond // copied has grown, or over is true
+	taken  int64     // bytes off the pipe; guarded by mu, as is the rest
+	copied int64     // bytes of them that are with the writer
+	tail   []byte
+	over   bool
 }
 
 const keepTail = 4 << 10
@@ -36,7 +37,7 @@ func newStream(pipe *os.File, to io.Writer) (*stream, error) {
 		return nil, err
 	}
 	s := &stream{pipe: pipe, raw: raw, to: to, done: make(chan struct{})}
-	s.idle.L = &s.mu
+	s.more.L = &s.mu
 	go s.copy()
 	return s, nil
 }
@@ -52,8 +53,9 @@ func (s *stream) copy() {
 		s.mu.Lock()
 		s.tail = append(s.tail, buf[:n]...)
 		s.tail = s.tail[max(0, len(s.tail)-keepTail):]
-		s.busy, s.over = false, s.over || err != nil || n == 0
-		s.idle.Broadcast()
+		s.copied += int64(n)
+		s.over = err != nil || n == 0
+		s.more.Broadcast()
 		over := s.over
 		s.mu.Unlock()
 		if over {
@@ -63,13 +65,13 @@ func (s *stream) copy() {
 	}
 }
 
-// read takes what is there and sets busy in one step, so that settle sees it in the pipe or here.
+// read takes what is there and counts it in one step, so that settle sees it in the pipe or here.
 func (s *stream) read(buf []byte) (n int, err error) {
 	rawErr := s.raw.Read(func(fd uintptr) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		n, err = syscall.Read(int(fd), buf)
-		s.busy = n > 0
+		s.taken += int64(max(n, 0))
 		return !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EINTR)
 	})
 	return max(n, 0), errors.Join(rawErr, err)
@@ -79,15 +81,16 @@ func (s *stream) read(buf []byte) (n int, err error) {
 func (s *stream) settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.over && (s.busy || s.waiting()) {
-		s.idle.Wait()
+	for until := s.taken + s.waiting(); !s.over && s.copied < until; {
+		s.more.Wait()
 	}
 }
 
-func (s *stream) waiting() bool {
+// waiting is the number of bytes in the pipe.
+func (s *stream) waiting() int64 {
 	n := 0
-	err := s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
-	return err == nil && n > 0
+	_ = s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	return int64(n)
 }
 
 // finish takes what is left once the worker has ended: a process that it has started may hold the

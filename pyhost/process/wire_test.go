@@ -99,3 +99,26 @@ func inFrames(t *testing.T, f frame) {
 	var out any
 	_ = w.result(t.Context(), c, &out)
 }
+
+// What a worker had to send and did not is read behind what has come, around the ring's end too.
+func TestJournal(t *testing.T) {
+	f, err := newBegun()
+	require.NoError(t, err)
+	defer f.Close()
+	_, j, err := mapBegun(int(f.Fd()))
+	require.NoError(t, err)
+	part := make([]byte, 100_003)
+	total := uint64(0)
+	for i := range 25 {
+		for k := range part {
+			part[k] = byte(i + k)
+		}
+		j.add(part)
+		total += uint64(len(part))
+		require.Equal(t, part, unread(f, total-uint64(len(part))))
+		require.Equal(t, part[len(part)-10:], unread(f, total-10))
+		require.Empty(t, unread(f, total))
+	}
+	require.Nil(t, unread(f, 0), "it is not there any more")
+	require.Nil(t, unread(f, total+1))
+}

@@ -216,6 +216,7 @@ func (w *worker) watch() {
 	for _, s := range w.streams {
 		s.finish()
 	}
+	w.readRest()
 	ran, stack := readBegun(w.crash)
 	w.crash.Close()
 	exit := w.exitError(state, err)
@@ -234,8 +235,24 @@ func (w *worker) watch() {
 	}
 	w.segs.close()
 	w.results.close()
-	close(w.done)
 	w.gone(w)
+	close(w.done)
+}
+
+// readRest handles the results that the worker had, but did not come to send. Nobody reads any
+// more.
+func (w *worker) readRest() {
+	w.in.buf = append(w.in.buf[:w.in.to:w.in.to], unread(w.crash, w.in.total)...)
+	w.in.to = len(w.in.buf)
+	for {
+		f, ok, err := w.in.next()
+		if err != nil || !ok {
+			return
+		}
+		if f.kind == kindResult && w.answer(f) != nil {
+			return
+		}
+	}
 }
 
 func (w *worker) exitError(state *os.ProcessState, err error) *ExitError {
