@@ -45,11 +45,11 @@ func (r *Ref) Runtime() *Runtime {
 	return r.held.rt
 }
 
-// Callback runs fn, Go code that is called by C code which Python has called: an extension module that
-// was handed a C function pointer. It is to Python what a [Function] is: fn may call the runtime,
-// Close waits for it, and after Close it is not run, which is [ErrClosed]. The thread should be
-// detached. A panic becomes a *[PanicError]. name is told if fn calls runtime.Goexit: then Callback
-// does not return.
+// Callback runs fn, Go code that is called by C code which Python has called: an extension module
+// that was handed a C function pointer. It is to Python what a [Function] is: fn may call the
+// runtime, Close waits for it, and after Close it is not run, which is [ErrClosed]. The thread
+// should be detached. A panic becomes a *[PanicError]. name is told if fn calls runtime.Goexit:
+// then Callback does not return.
 func (rt *Runtime) Callback(name string, fn func() error) (err error) {
 	if !rt.in.Inside() {
 		if !rt.strays.enter() {
