@@ -52,3 +52,26 @@ func functionExits(t require.TestingT) {
 		stop()
 	}
 }
+
+func init() { inChild("first cancellation", functionCancelsFirst) }
+
+func TestFunctionCancelsFirst(t *testing.T) {
+	_, errs := apart(t, "first cancellation")
+	require.Empty(t, errs)
+}
+
+// The first exception of a runtime is not described; that of a function which was quicker than the
+// canceller is a cancellation still.
+func functionCancelsFirst(t require.TestingT) {
+	rt := mustOpen(t, pyhost.Config{})
+	require.NoError(t, rt.Exec(bg, "def through(f): return f()"))
+	ctx, cancel := context.WithCancel(bg)
+	err := rt.Call(ctx, "through", nil, func(ctx context.Context) error {
+		cancel()
+		return ctx.Err()
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	var ce *pyhost.CancelError
+	require.ErrorAs(t, err, &ce)
+	require.NoError(t, rt.Close())
+}
