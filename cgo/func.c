@@ -186,11 +186,13 @@ static int encode(struct py_interp *in, struct py_func *f, struct py_invoke *inv
 }
 
 // The function that raised is a frame of the traceback, with its place in Go's source.
-static void add_frame(PyObject *where) {
+static void set_exception(PyObject *exc, PyObject *where) {
     int overflow;
     const char *name = py.PyUnicode_AsUTF8AndSize(py.PyTuple_GetItem(where, 0), NULL);
     const char *file = py.PyUnicode_AsUTF8AndSize(py.PyTuple_GetItem(where, 1), NULL);
     PyObject *line = py.PyTuple_GetItem(where, 2);
+    py.PyErr_Clear(); // either may be no UTF-8
+    py.PyErr_SetObject(py_type_of(exc), exc);
     if (name && file && py._PyTraceback_Add)
         py._PyTraceback_Add(name, file, (int)py.PyLong_AsLongLongAndOverflow(line, &overflow));
 }
@@ -201,9 +203,7 @@ static void raise(struct py_interp *in, PyObject *answer) {
     PyObject *r = py_vectorcall(in->names.raise_go, args + 1, 1, NULL);
     if (!r)
         return;
-    PyObject *exc = py.PyTuple_GetItem(r, 0);
-    py.PyErr_SetObject(py_type_of(exc), exc);
-    add_frame(py.PyTuple_GetItem(r, 1));
+    set_exception(py.PyTuple_GetItem(r, 0), py.PyTuple_GetItem(r, 1));
     py.Py_DecRef(r);
 }
 

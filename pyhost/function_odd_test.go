@@ -2,6 +2,7 @@ package pyhost_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 	"time"
@@ -74,4 +75,15 @@ func functionCancelsFirst(t require.TestingT) {
 	var ce *pyhost.CancelError
 	require.ErrorAs(t, err, &ce)
 	require.NoError(t, rt.Close())
+}
+
+func TestErrorOfFunctionWithAnOddName(t *testing.T) {
+	fails := errors.New("fails")
+	mustExec(t, "def through(f, *args, **kw): return f(*args, **kw)")
+	odd := pyhost.Function{Name: "\xff", Func: func() error { return fails }}
+	err := rt.Call(bg, "through", nil, odd)
+	require.ErrorIs(t, err, fails)
+	var pe *pyhost.PythonError
+	require.ErrorAs(t, err, &pe)
+	require.Equal(t, "pyhost.GoError", pe.Type)
 }
