@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
 
@@ -86,4 +87,25 @@ func TestErrorOfFunctionWithAnOddName(t *testing.T) {
 	var pe *pyhost.PythonError
 	require.ErrorAs(t, err, &pe)
 	require.Equal(t, "pyhost.GoError", pe.Type)
+}
+
+type nilError struct{ text string }
+
+func (e *nilError) Error() string { return e.text }
+
+func TestErrorThatPanicsIsForgotten(t *testing.T) {
+	mustExec(t, "def through(f, *args, **kw): return f(*args, **kw)")
+	call := func() {
+		err := rt.Call(bg, "through", nil, func() error { var e *nilError; return e })
+		var panicked *pyhost.PanicError
+		require.ErrorAs(t, err, &panicked)
+	}
+	call()
+	mustExec(t, "import gc; gc.collect()")
+	before := cgo.LiveValues()
+	for range 100 {
+		call()
+	}
+	mustExec(t, "gc.collect()")
+	require.Less(t, cgo.LiveValues()-before, 50)
 }

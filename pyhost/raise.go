@@ -55,20 +55,19 @@ const (
 
 // raise answers a call with an exception that carries err.
 func (f *function) raise(ctx context.Context, v *cgo.Invocation, err error) {
-	c := getCall()
-	c.rt = f.rt
-	p := f.rt.in.NewValue(err)
+	class := exceptionOf(ctx, err)
+	text := strings.TrimPrefix(err.Error(), class+": ") // as the class and its exceptions say it
+	p := f.rt.in.NewValue(err)                          // not before: the error's methods may panic
 	if p == 0 {
-		c.put()
 		v.SetNone()
 		return
 	}
+	c := getCall()
+	c.rt = f.rt
 	c.gos = append(c.gos, p)
 	var where any = Tuple{f.name, f.file, f.line}
 	c.enc.Tuple(4)
-	class := exceptionOf(ctx, err)
-	text := strings.TrimPrefix(err.Error(), class+": ") // as the class and its exceptions say it
-	_ = c.enc.Value(class)                              // texts and numbers: they cannot fail
+	_ = c.enc.Value(class) // texts and numbers: they cannot fail
 	_ = c.enc.Value(strings.TrimPrefix(text, "pyhost: "))
 	c.enc.Go(p, 0)
 	_ = c.enc.Value(where)
