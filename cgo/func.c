@@ -114,8 +114,9 @@ static int scalars(struct py_func *f, PyObject *const *args, size_t n, struct py
 }
 
 static int name_is(PyObject *key, const char *name) {
-    const char *s = *name ? py.PyUnicode_AsUTF8AndSize(key, NULL) : NULL;
-    return s && !strcmp(s, name);
+    Py_ssize_t n;
+    const char *s = *name ? py.PyUnicode_AsUTF8AndSize(key, &n) : NULL;
+    return s && (size_t)n == strlen(name) && !memcmp(s, name, (size_t)n);
 }
 
 // Puts the value of a keyword into its place among the parameters.

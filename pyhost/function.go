@@ -54,6 +54,9 @@ var threadType = reflect.TypeFor[*Thread]()
 
 // newFunction makes one ready to cross. The caller has a hold on it.
 func (rt *Runtime) newFunction(spec *Function) (cgo.GoPtr, error) {
+	if hasNUL(spec.Name + spec.Module + spec.Doc) {
+		return 0, fmt.Errorf("a Function %q with a NUL in its name, module or docstring", spec.Name)
+	}
 	f := &function{rt: rt, name: spec.Name, fn: reflect.ValueOf(spec.Func), method: spec.Method}
 	if err := f.bind(spec.Params); err != nil {
 		return 0, err

@@ -109,3 +109,12 @@ func TestErrorThatPanicsIsForgotten(t *testing.T) {
 	mustExec(t, "gc.collect()")
 	require.Less(t, cgo.LiveValues()-before, 50)
 }
+
+func TestFunctionAndNUL(t *testing.T) {
+	mustExec(t, "def through(f, *args, **kw): return f(*args, **kw)")
+	f := pyhost.Function{Func: func(s string) string { return s }, Params: []string{"s"}}
+	err := rt.Call(bg, "through", nil, f, pyhost.Kw{"s\x00t": "v"})
+	require.ErrorIs(t, err, pyhost.TypeError)
+	f.Doc = "a\x00b"
+	require.ErrorContains(t, rt.Call(bg, "through", nil, f, "v"), "NUL")
+}
