@@ -30,10 +30,10 @@ OWN = {"pyhost.GoError": GoError, "pyhost.Panic": Panic}
 
 
 def make_exception(cls, message):
+    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+        return GoError(message)
     try:
-        exc = cls(message)
-        if isinstance(exc, BaseException):
-            return exc
+        return cls(message)
     except Exception:  # UnicodeDecodeError wants more than a text
         pass
     return GoError(message)

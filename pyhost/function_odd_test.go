@@ -3,6 +3,7 @@ package pyhost_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -117,4 +118,17 @@ func TestFunctionAndNUL(t *testing.T) {
 	require.ErrorIs(t, err, pyhost.TypeError)
 	f.Doc = "a\x00b"
 	require.ErrorContains(t, rt.Call(bg, "through", nil, f, "v"), "NUL")
+}
+
+// Only a class of exceptions is called to make one.
+func TestErrorThatNamesNoException(t *testing.T) {
+	mustExec(t, "import builtins; called = []; builtins.rogue = called.append")
+	mustExec(t, "def through(f, *args, **kw): return f(*args, **kw)")
+	fails := fmt.Errorf("%w: fails", pyhost.ExceptionClass("rogue"))
+	err := rt.Call(bg, "through", nil, func() error { return fails })
+	mustExec(t, "del builtins.rogue")
+	require.ErrorIs(t, err, fails)
+	called, err := pyhost.Eval[int](bg, rt, "len(called)")
+	require.NoError(t, err)
+	require.Zero(t, called)
 }
