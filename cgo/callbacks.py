@@ -270,8 +270,7 @@ def log_to(emit, level):
     root = logging.getLogger()
     for handler in [h for h in root.handlers if hasattr(h, "goes_to_go")]:
         root.removeHandler(handler)
-        if emit is None:
-            root.setLevel(handler.level_before)
+        root.setLevel(handler.level_before)
     if emit is None:
         return
 

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
 )
 
 func TestLogTo(t *testing.T) {
@@ -92,3 +95,20 @@ func (handler) Enabled(context.Context, slog.Level) bool          { return true 
 func (h handler) Handle(ctx context.Context, r slog.Record) error { return h(ctx, r) }
 func (h handler) WithAttrs([]slog.Attr) slog.Handler              { return h }
 func (h handler) WithGroup(string) slog.Handler                   { return h }
+
+func TestLogToGivesTheLevelBack(t *testing.T) {
+	mustExec(t, "import logging")
+	level := func() int {
+		n, err := pyhost.Eval[int](bg, rt, "logging.getLogger().level")
+		require.NoError(t, err)
+		return n
+	}
+	before := level()
+	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelError} {
+		h := slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: l})
+		require.NoError(t, rt.LogTo(bg, slog.New(h)))
+		require.NotEqual(t, before, level())
+	}
+	require.NoError(t, rt.LogTo(bg, nil))
+	require.Equal(t, before, level())
+}
