@@ -28,14 +28,20 @@ func (f File) MarshalPython() (any, error) {
 		return nil, fmt.Errorf("%T is neither an io.Reader nor an io.Writer", f.IO)
 	}
 	var read, write, seek, shut any
+	in := &reader{r: r}
 	if r != nil {
-		read = (&reader{r: r}).read
+		read = in.read
 	}
 	if w != nil {
-		write = w.Write
+		write = writer{w}.write
 	}
 	if s, ok := f.IO.(io.Seeker); ok {
-		seek = s.Seek
+		seek = func(offset int64, whence int) (int64, error) {
+			if offset != 0 || whence != io.SeekCurrent { // not where that ended or failed
+				in.err = nil
+			}
+			return s.Seek(offset, whence)
+		}
 	}
 	if c, ok := f.IO.(io.Closer); ok {
 		shut = c.Close
@@ -77,6 +83,17 @@ func (r *reader) ended(err error) ([]byte, error) {
 		return []byte{}, nil
 	}
 	return nil, err
+}
+
+type writer struct{ w io.Writer }
+
+// write lets no writer that takes nothing keep Python's buffer trying.
+func (w writer) write(b []byte) (int, error) {
+	n, err := w.w.Write(b)
+	if n == 0 && len(b) > 0 && err == nil {
+		err = io.ErrShortWrite
+	}
+	return n, err
 }
 
 // FileOf makes Go's io interfaces of a binary file object of Python's, or of anything with its

@@ -2,6 +2,7 @@ package pyhost_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -112,4 +114,37 @@ func TestPythonFilesInGo(t *testing.T) {
 	require.ErrorIs(t, err, pyhost.TypeError)
 	_, err = io.ReadAll(pyhost.FileOf(bg, nil))
 	require.Error(t, err)
+}
+
+// eager gives io.EOF with the last bytes.
+type eager struct {
+	io.Reader
+	io.Seeker
+}
+
+func TestFileReadTwice(t *testing.T) {
+	s := strings.NewReader("abc")
+	mustExec(t, `
+def read_twice(f):
+    raw = f.raw
+    first = raw.read(10)
+    raw.seek(0)
+    return first + raw.read(10)
+`)
+	got, err := pyhost.Call[[]byte](bg, rt, "read_twice",
+		pyhost.File{IO: eager{iotest.DataErrReader(s), s}})
+	require.NoError(t, err)
+	require.Equal(t, "abcabc", string(got))
+}
+
+type idle struct{}
+
+func (idle) Write([]byte) (int, error) { return 0, nil }
+
+func TestFileThatTakesNothing(t *testing.T) {
+	mustExec(t, "def write_all(f): f.write(b'abc'); f.flush()")
+	ctx, stop := context.WithTimeout(bg, 10*time.Second)
+	defer stop()
+	err := rt.Call(ctx, "write_all", nil, pyhost.File{IO: idle{}})
+	require.ErrorIs(t, err, io.ErrShortWrite)
 }
