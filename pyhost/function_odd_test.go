@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"testing"
 	"time"
@@ -131,4 +132,40 @@ func TestErrorThatNamesNoException(t *testing.T) {
 	called, err := pyhost.Eval[int](bg, rt, "len(called)")
 	require.NoError(t, err)
 	require.Zero(t, called)
+}
+
+// The goroutine of a sequence ends though the code that would end it does not come to run.
+func TestSequenceOfABrokenGenerator(t *testing.T) {
+	mustExec(t, `
+import sys
+def break_off(items):
+    next(items)
+    def trace(frame, event, arg):
+        if event == "line" and frame.f_lineno == frame.f_code.co_firstlineno + 9:
+            raise KeyError
+        return trace
+    sys.settrace(trace)
+    try: items.close()
+    except KeyError: return True
+    finally: sys.settrace(None)
+`)
+	ended := make(chan struct{})
+	seq := func(yield func(int) bool) {
+		defer close(ended)
+		for yield(1) {
+		}
+	}
+	broken, err := pyhost.Call[bool](bg, rt, "break_off", iter.Seq[int](seq))
+	require.NoError(t, err)
+	require.True(t, broken)
+	require.Eventually(t, func() bool {
+		mustExec(t, "import gc; gc.collect()")
+		runtime.GC()
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	}, 10*time.Second, 10*time.Millisecond)
 }

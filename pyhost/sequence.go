@@ -3,6 +3,7 @@ package pyhost
 import (
 	"context"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -23,7 +24,11 @@ type puller struct {
 	want  chan struct{} // one token for an item
 	items chan item     // closed after the last one
 	over  chan struct{} // closed by stop
+	end   sync.Once
 }
+
+// generator is what Python's generator holds of a puller.
+type generator struct{ p *puller }
 
 type item struct {
 	v   any
@@ -37,7 +42,10 @@ func iterator(v reflect.Value) cgo.Made {
 	}
 	p := &puller{seq: v, want: make(chan struct{}), items: make(chan item),
 		over: make(chan struct{})}
-	return cgo.Made{By: "iterate", Args: []any{p.next, p.stop}}
+	g := &generator{p}
+	runtime.AddCleanup(g, (*puller).stop, p) // if a cancellation has kept Python from calling stop
+	stop := func() { p.stop(); runtime.KeepAlive(g) }
+	return cgo.Made{By: "iterate", Args: []any{p.next, stop}}
 }
 
 func receiver(ch reflect.Value) func(context.Context) (bool, any, error) {
@@ -72,7 +80,7 @@ func (p *puller) next(ctx context.Context) (more bool, v any, err error) {
 	}
 }
 
-func (p *puller) stop() { close(p.over) }
+func (p *puller) stop() { p.end.Do(func() { close(p.over) }) }
 
 // run calls the sequence.
 func (p *puller) run() {
