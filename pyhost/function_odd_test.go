@@ -169,3 +169,8 @@ def break_off(items):
 		}
 	}, 10*time.Second, 10*time.Millisecond)
 }
+
+func TestSequenceThatExits(t *testing.T) {
+	seq := func(yield func(int) bool) { yield(1); runtime.Goexit() }
+	require.ErrorContains(t, rt.Call(bg, "list", nil, iter.Seq[int](seq)), "Goexit")
+}

@@ -2,6 +2,7 @@ package pyhost
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"runtime"
 	"runtime/debug"
@@ -82,15 +83,21 @@ func (p *puller) next(ctx context.Context) (more bool, v any, err error) {
 
 func (p *puller) stop() { p.end.Do(func() { close(p.over) }) }
 
+var errExited = errors.New("pyhost: a sequence called runtime.Goexit, maybe by t.FailNow")
+
 // run calls the sequence.
 func (p *puller) run() {
 	defer close(p.items)
+	returned := false
 	defer func() {
 		if r := recover(); r != nil {
 			p.send(item{err: &PanicError{r, debug.Stack()}})
+		} else if !returned {
+			p.send(item{err: errExited})
 		}
 	}()
 	if !p.wanted() {
+		returned = true
 		return
 	}
 	yield := reflect.MakeFunc(p.seq.Type().In(0), func(in []reflect.Value) []reflect.Value {
@@ -98,6 +105,7 @@ func (p *puller) run() {
 		return []reflect.Value{reflect.ValueOf(more).Convert(p.seq.Type().In(0).Out(0))}
 	})
 	p.seq.Call([]reflect.Value{yield})
+	returned = true
 }
 
 func (p *puller) wanted() bool {
