@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/pyhost/pyhost/cgo"
 )
@@ -18,6 +19,11 @@ type Members map[string]any
 // which are made where they do not exist. A module of that name which is there already is an error.
 // Any goroutine may call it.
 func (rt *Runtime) Module(ctx context.Context, name string, members Members) error {
+	for part := range strings.SplitSeq(name, ".") {
+		if !isIdentifier(part) {
+			return fmt.Errorf("pyhost: %q cannot be the name of a module", name)
+		}
+	}
 	values := make(map[string]any, len(members))
 	for _, k := range slices.Sorted(maps.Keys(members)) {
 		v := members[k]
