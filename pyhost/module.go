@@ -32,11 +32,13 @@ func (rt *Runtime) Module(ctx context.Context, name string, members Members) err
 		}
 		v, err := rt.member(ctx, k, name, v)
 		if err != nil {
+			rt.classes.forget(values)
 			return fmt.Errorf("pyhost: module %s: %s: %w", name, k, err)
 		}
 		values[k] = v
 	}
 	if err := rt.Call(ctx, "_pyhost.module", nil, name, values); err != nil {
+		rt.classes.forget(values)
 		return fmt.Errorf("pyhost: module %s: %w", name, err)
 	}
 	return nil

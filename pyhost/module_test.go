@@ -15,3 +15,14 @@ func TestModuleThatCannotBeImported(t *testing.T) {
 	require.NoError(t, rt.Module(bg, "größe.maß", pyhost.Members{"n": 1}))
 	mustExec(t, "import größe.maß; assert größe.maß.n == 1")
 }
+
+func TestModuleThatFailsKeepsNoClass(t *testing.T) {
+	type thing struct{ N int }
+	members := pyhost.Members{"Thing": pyhost.Class{Of: thing{}}}
+	require.ErrorIs(t, rt.Module(bg, "sys", members), pyhost.ImportError)
+	members["Wrong"] = pyhost.Class{}
+	require.Error(t, rt.Module(bg, "things", members))
+	delete(members, "Wrong")
+	require.NoError(t, rt.Module(bg, "things", members))
+	mustExec(t, "import things; assert things.Thing(N=3).N == 3")
+}
