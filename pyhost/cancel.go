@@ -238,7 +238,7 @@ func (rt *Runtime) cancelAfter(ctx context.Context, c *call) (stop func()) {
 // have seen the end of the context, and raised the exception, before it was sent.
 func (rt *Runtime) finish(ctx context.Context, c *call, out any) error {
 	err := rt.result(c, c.status, out)
-	sent := c.frame.Sent()
+	sent, label := c.frame.Sent(), c.label
 	if c.ended == nil {
 		c.put()
 	} else {
@@ -247,7 +247,7 @@ func (rt *Runtime) finish(ctx context.Context, c *call, out any) error {
 	if err == nil || !sent && (ctx.Err() == nil || !isCancelled(err)) {
 		return err
 	}
-	return cancelledBy(ctx, c.label, err)
+	return cancelledBy(ctx, label, err)
 }
 
 // closedBy is the error of a call that Close has cancelled; any other stays what it is.

@@ -3,6 +3,7 @@ package pyhost
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,29 @@ type classes struct {
 	mu    sync.Mutex
 	table atomic.Pointer[classTable]
 	ofGo  atomic.Pointer[goClasses]
+
+	forgotten []*Ref // guarded by mu
+}
+
+// forget takes back the classes of a module that could not be made. Their Refs stay: a call that
+// has found one may be under way.
+func (c *classes) forget(members map[string]any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.ofGo.Load()
+	if known == nil {
+		return
+	}
+	next := maps.Clone(*known)
+	for _, v := range members {
+		for t, ref := range *known {
+			if v == any(ref) {
+				delete(next, t)
+				c.forgotten = append(c.forgotten, ref)
+			}
+		}
+	}
+	c.ofGo.Store(&next)
 }
 
 type classTable struct {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/pyhost/pyhost/cgo"
 )
@@ -18,6 +19,11 @@ type Members map[string]any
 // which are made where they do not exist. A module of that name which is there already is an error.
 // Any goroutine may call it.
 func (rt *Runtime) Module(ctx context.Context, name string, members Members) error {
+	for part := range strings.SplitSeq(name, ".") {
+		if !isIdentifier(part) {
+			return fmt.Errorf("pyhost: %q cannot be the name of a module", name)
+		}
+	}
 	values := make(map[string]any, len(members))
 	for _, k := range slices.Sorted(maps.Keys(members)) {
 		v := members[k]
@@ -26,11 +32,13 @@ func (rt *Runtime) Module(ctx context.Context, name string, members Members) err
 		}
 		v, err := rt.member(ctx, k, name, v)
 		if err != nil {
+			rt.classes.forget(values)
 			return fmt.Errorf("pyhost: module %s: %s: %w", name, k, err)
 		}
 		values[k] = v
 	}
 	if err := rt.Call(ctx, "_pyhost.module", nil, name, values); err != nil {
+		rt.classes.forget(values)
 		return fmt.Errorf("pyhost: module %s: %w", name, err)
 	}
 	return nil

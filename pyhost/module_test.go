@@ -1,0 +1,28 @@
+package pyhost_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
+)
+
+func TestModuleThatCannotBeImported(t *testing.T) {
+	for _, name := range []string{"", "a..b", "a.", "1x", "import", "a b", "\xff"} {
+		require.ErrorContains(t, rt.Module(bg, name, nil), "cannot be the name", name)
+	}
+	require.NoError(t, rt.Module(bg, "größe.maß", pyhost.Members{"n": 1}))
+	mustExec(t, "import größe.maß; assert größe.maß.n == 1")
+}
+
+func TestModuleThatFailsKeepsNoClass(t *testing.T) {
+	type thing struct{ N int }
+	members := pyhost.Members{"Thing": pyhost.Class{Of: thing{}}}
+	require.ErrorIs(t, rt.Module(bg, "sys", members), pyhost.ImportError)
+	members["Wrong"] = pyhost.Class{}
+	require.Error(t, rt.Module(bg, "things", members))
+	delete(members, "Wrong")
+	require.NoError(t, rt.Module(bg, "things", members))
+	mustExec(t, "import things; assert things.Thing(N=3).N == 3")
+}
