@@ -531,7 +531,7 @@ static inline void py_end_op(struct py_frame *outer, PyObject *exc[3]) {
 // callback.c
 PyObject *py_natives(struct py_interp *);
 
-// func.c: functions and other values of Go as Python objects.
+// goobject.c and func.c: functions and other values of Go as Python objects.
 //
 // What Go and the objects that stand for it share. Each has a hold on it; the last to let go frees
 // it and tells Go, which forgets the value then.
@@ -574,6 +574,8 @@ struct py_func *py_func_new(struct py_interp *, uint64_t id, int flags, uint32_t
 void py_func_param(struct py_func *, uint32_t i, struct py_shape *);
 struct py_go *py_go_new(struct py_interp *, uint64_t id);
 void py_go_release(struct py_go *);
+struct py_func *py_func_of(PyObject *self);
+PyObject *py_func_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *py_go_object(struct py_interp *, struct py_go *, PyObject *cls); // or an error
 PyObject *py_value_type(struct py_interp *);                               // borrowed, or an error
 struct py_go *py_go_of(struct py_interp *, PyObject *); // NULL: not such a one, or an error
