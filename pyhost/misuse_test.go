@@ -235,11 +235,11 @@ func init() {
 		require.NoError(t, rt.Exec(bg, "import _queue\nq = _queue.SimpleQueue()\nclass Obj:\n"+
 			"  alive = 0\n  def __init__(self): Obj.alive += 1\n"+
 			"  def __del__(self): Obj.alive -= 1"))
-		ctx, stop := context.WithTimeout(bg, 10*time.Millisecond)
-		defer stop()
 		var known, all []any
 		require.NoError(t, rt.Eval(bg, "[Obj(), 1j, {2}]", &known))
 		known[0].(*pyhost.Ref).Close()
+		ctx, stop := context.WithTimeout(bg, 500*time.Millisecond) // it has begun by then
+		defer stop()
 		var ce *pyhost.CancelError
 		require.ErrorAs(t, rt.Call(ctx, "q.get", &all), &ce)
 		require.True(t, ce.Abandoned)
