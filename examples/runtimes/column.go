@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/pyhost/pyhost/pyhost"
@@ -24,8 +25,8 @@ type column struct {
 	Threads      [2]int // of the OS, in calls at the same time
 	Interpreters [2]int64
 
-	Overlap         bool // both computed at once, though none lets the GIL go
-	Alone, Together time.Duration
+	Overlap bool    // both computed at once, though none lets the GIL go
+	Speed   float64 // how many times the work is done in the time that one needs alone
 
 	WriteSeen  bool // B sees what A has put into an object of its module
 	SameObject bool // that object has one identity
@@ -89,33 +90,26 @@ func (c *column) gil(ctx context.Context, p *pair) error {
 	return nil
 }
 
-// speed takes the best of many short rounds: others use the machine too.
+// speed takes the median of many short rounds: others use the machine too.
 func (c *column) speed(ctx context.Context, p *pair) error {
-	const steps = 150_000
-	for range 20 {
+	const steps, rounds = 150_000, 21
+	var speeds []float64
+	for range rounds {
 		start := time.Now()
 		if err := p.a.Call(ctx, "work", nil, steps); err != nil {
 			return err
 		}
-		c.Alone = least(c.Alone, time.Since(start))
+		alone := time.Since(start)
 		start = time.Now()
 		if _, err := together[any](ctx, p, "work", steps); err != nil {
 			return err
 		}
-		c.Together = least(c.Together, time.Since(start))
+		speeds = append(speeds, 2*float64(alone)/float64(time.Since(start)))
 	}
+	slices.Sort(speeds)
+	c.Speed = speeds[rounds/2]
 	return nil
 }
-
-func least(so, now time.Duration) time.Duration {
-	if so == 0 {
-		return now
-	}
-	return min(so, now)
-}
-
-// Speed is how many times the work is done in the time that one needs for it alone.
-func (c *column) Speed() float64 { return 2 * float64(c.Alone) / float64(c.Together) }
 
 func (c *column) objects(ctx context.Context, p *pair) error {
 	id, err := pyhost.Call[int64](ctx, p.a, "change", "A was here")

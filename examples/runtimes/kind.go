@@ -3,8 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
+	"slices"
 	"sync"
 
 	"github.com/pyhost/pyhost/pyhost"
@@ -66,6 +68,10 @@ func (k kind) start(ctx context.Context, main *pyhost.Runtime) (*pair, error) {
 		defer mu.Unlock()
 		both = append(both, rt)
 		return nil
+	})
+	slices.SortFunc(both, func(x, y pyhost.Runner) int {
+		a, b := x.Info(), y.Info()
+		return cmp.Or(cmp.Compare(a.Pid, b.Pid), cmp.Compare(a.Interpreter, b.Interpreter))
 	})
 	return &pair{rts, both[0], both[len(both)-1]}, nil
 }

@@ -50,7 +50,7 @@ var sections = []section{
 			if one {
 				return cell{"number " + a, false}
 			}
-			return cell{"numbers " + a + " and " + b, true}
+			return cell{"numbers " + a + ", " + b, true}
 		}},
 		{"OS threads", "threading.get_native_id() of calls at the same time", func(c *column) cell {
 			return two("thread", c.Threads[0], c.Threads[1])
@@ -67,7 +67,7 @@ var sections = []section{
 			return cell{"one each", true}
 		}},
 		{"two at once", "the same work, against one user alone", func(c *column) cell {
-			return cell{fmt.Sprintf("%.2f × one", c.Speed()), c.Overlap}
+			return cell{fmt.Sprintf("%.2f × one", c.Speed), c.Overlap}
 		}},
 	}},
 	{"What memory do they share?", []row{
@@ -91,7 +91,7 @@ var sections = []section{
 		}},
 		{"shared memory", "A and B find what was written before, and write on",
 			func(c *column) cell {
-				return cell{fmt.Sprintf("found %d and %d", c.Found[0], c.Found[1]), false}
+				return cell{fmt.Sprintf("found %d, %d", c.Found[0], c.Found[1]), false}
 			}},
 	}},
 	{"What does a crash take down?", []row{
@@ -117,7 +117,7 @@ func two(what string, a, b int) cell {
 	if a == b {
 		return cell{fmt.Sprintf("%s %d", what, a), false}
 	}
-	return cell{fmt.Sprintf("%ss %d and %d", what, a, b), true}
+	return cell{fmt.Sprintf("%ss %d, %d", what, a, b), true}
 }
 
 func which(apart bool, yes, no string) cell {
