@@ -48,7 +48,7 @@ func (k kind) measure(ctx context.Context, main *pyhost.Runtime, seg *shm.Segmen
 	c := &column{Title: k.title}
 	p, err := k.start(ctx, main)
 	if err != nil {
-		c.Missing = err.Error()
+		c.Missing = short(err)
 		return c, ctx.Err()
 	}
 	defer p.Close()

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,13 +33,16 @@ type cost struct {
 	Missing string // why there is nothing to tell
 }
 
+// measurement is of the time that one takes and the bytes that it has; 0: they are not measured.
+type measurement func(context.Context) (took time.Duration, bytes int64, err error)
+
 func costs(ctx context.Context, main *pyhost.Runtime) []cost {
 	var all []cost
-	add := func(name string, measure func(context.Context) (time.Duration, int64, error)) {
+	add := func(name string, measure measurement) {
 		took, bytes, err := measure(ctx)
 		c := cost{Name: name, Time: took, Bytes: max(0, bytes)}
 		if err != nil {
-			c = cost{Name: name, Missing: err.Error()}
+			c = cost{Name: name, Missing: short(err)}
 		}
 		all = append(all, c)
 	}
@@ -61,16 +65,19 @@ func costs(ctx context.Context, main *pyhost.Runtime) []cost {
 		return seconds(s), bytes, err
 	})
 	add("fork and exec of true", started("true"))
-	for _, k := range kinds[1:3] {
-		gil := map[string]subinterp.GIL{"shared": subinterp.SharedGIL, "own": subinterp.OwnGIL}[k.key]
-		add(strings.Replace(k.title, "interpreters", "interpreter", 1),
-			func(ctx context.Context) (time.Duration, int64, error) {
-				return interpreters(ctx, main, gil)
-			})
-	}
+	add("sub-interpreter, shared GIL", interpreters(main, subinterp.SharedGIL))
+	add("sub-interpreter, own GIL", interpreters(main, subinterp.OwnGIL))
 	add("python -I -c pass", started(exe, "-I", "-c", "pass"))
 	add("process runtime", processes(exe))
 	return all
+}
+
+// short is why something cannot be measured.
+func short(err error) string {
+	if errors.Is(err, pyhost.ErrOwnGILUnsupported) {
+		return "this takes CPython 3.13 or later, built with a GIL"
+	}
+	return err.Error()
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -93,34 +100,35 @@ func goroutines(context.Context) (time.Duration, int64, error) {
 	return took, int64(after.StackInuse-before.StackInuse) / n, nil
 }
 
-func started(name string, args ...string) func(context.Context) (time.Duration, int64, error) {
+func started(name string, args ...string) measurement {
 	return func(ctx context.Context) (time.Duration, int64, error) {
-		took, err := median(5, func() error { return exec.CommandContext(ctx, name, args...).Run() })
+		run := func() error { return exec.CommandContext(ctx, name, args...).Run() }
+		took, err := median(5, run)
 		return took, 0, err
 	}
 }
 
-func interpreters(ctx context.Context, main *pyhost.Runtime,
-	gil subinterp.GIL) (time.Duration, int64, error) {
+func interpreters(main *pyhost.Runtime, gil subinterp.GIL) measurement {
 	const n = 8
-	var open []*pyhost.Runtime
-	defer func() {
+	return func(ctx context.Context) (time.Duration, int64, error) {
+		var open []*pyhost.Runtime
+		before := resident()
+		took, err := median(n, func() error {
+			rt, err := subinterp.New(ctx, main, subinterp.Config{GIL: gil})
+			if err == nil {
+				open = append(open, rt)
+			}
+			return err
+		})
+		bytes := (resident() - before) / n
 		for _, rt := range open {
 			_ = rt.Close()
 		}
-	}()
-	before := resident()
-	took, err := median(n, func() error {
-		rt, err := subinterp.New(ctx, main, subinterp.Config{GIL: gil})
-		if err == nil {
-			open = append(open, rt)
-		}
-		return err
-	})
-	return took, (resident() - before) / n, err
+		return took, bytes, err
+	}
 }
 
-func processes(exe string) func(context.Context) (time.Duration, int64, error) {
+func processes(exe string) measurement {
 	return func(ctx context.Context) (took time.Duration, bytes int64, err error) {
 		var open []*process.Runtime
 		took, err = median(5, func() error {

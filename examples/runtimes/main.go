@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"time"
 
 	"github.com/pyhost/pyhost/pyhost"
@@ -68,7 +69,7 @@ func run(ctx context.Context, page string) error {
 	if err != nil {
 		return err
 	}
-	r := report{Python: rt.Info().Python, Pid: os.Getpid()}
+	r := report{Python: rt.Info().Python, Pid: os.Getpid(), Busy: busy()}
 	if err := r.measure(ctx, rt, seg); err != nil {
 		return err
 	}
@@ -123,6 +124,18 @@ func (r *report) measure(ctx context.Context, main *pyhost.Runtime, seg *shm.Seg
 	return nil
 }
 
+// busy is how many threads want to run before this program has begun; 0 if there are cores for all.
+func busy() int {
+	var load float64
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		_, _ = fmt.Sscan(string(text), &load)
+	}
+	if load <= float64(runtime.NumCPU()) {
+		return 0
+	}
+	return int(load)
+}
+
 func python(p pyhost.Python) string {
 	if p.Executable != "" {
 		return p.Executable
@@ -149,8 +162,8 @@ func measureFree(ctx context.Context, seg *shm.Segment, at int) (*column, error)
 		}
 		return c, err
 	}
-	return &column{Title: free.title, Missing: "no free-threaded Python was found (3.13t or later, " +
-		"with a shared libpython; examples/doctor lists what there is)"}, nil
+	return &column{Title: free.title, Missing: "no free-threaded Python was found, 3.13t or " +
+		"later, with a shared libpython (examples/doctor lists what there is)"}, nil
 }
 
 // onlyMain is that program.

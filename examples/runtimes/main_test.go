@@ -58,12 +58,13 @@ func TestRuntimes(t *testing.T) {
 	require.NoError(t, err)
 	_, err = fmt.Sscanf(out[strings.Index(out, "program "):], "program %d", &pid)
 	require.NoError(t, err)
+	const unseen, down = "B does not see it", "the program: SIG"
 	for row, want := range map[string][]string{ // a column each: the kinds from near to far
 		"GIL":           {"one for both", "one for both", "one each", "one each"},
-		"objects":       {"B sees the change", "B does not see it", "B does not see it", "B does not see it"},
+		"objects":       {"B sees the change", unseen, unseen, unseen},
 		"identity":      {"one object", "two objects", "two objects", "two objects"},
 		"address space": {"B finds them", "B finds them", "B finds them", "nothing of A there"},
-		"segfault in A": {"the program: SIG", "the program: SIG", "the program: SIG", "its call alone"},
+		"segfault in A": {down, down, down, "its call alone"},
 		"afterwards":    {"none", "none", "none", "both go on"},
 		"process":       {fmt.Sprint("pid ", pid), "pid ", "pid ", "pids "},
 		"interpreter":   {"number 0", "numbers ", "numbers ", "numbers 0, 0"},

@@ -25,7 +25,7 @@ func (r *report) write(w io.Writer) error {
 	return page.Execute(w, map[string]any{
 		"Python": r.Python, "Pid": r.Pid, "Cores": runtime.NumCPU(), "Costs": r.Costs,
 		"Measured": r.measured(), "Missing": r.missing(), "Width": len(r.measured()) + 1,
-		"Sections": sections, "Shared": r.Shared,
+		"Sections": sections, "Shared": r.Shared, "Busy": r.Busy,
 	})
 }
 

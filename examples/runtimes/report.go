@@ -19,6 +19,7 @@ type report struct {
 	Columns []*column
 	Costs   []cost
 	Shared  int // runtimes' users that the shared memory went through
+	Busy    int // threads of others that wanted to run: times mean little
 }
 
 // row is a line of the table.
@@ -148,8 +149,30 @@ func (r *report) missing() (not []*column) {
 
 // print writes the table for a terminal.
 func (r *report) print(w io.Writer) error {
-	fmt.Fprintf(w, "CPython %s, in program %d. A and B are two users of each kind.\n\n",
+	fmt.Fprintf(w, "CPython %s, in program %d. A and B are two users of each kind.\n",
 		r.Python.Version, r.Pid)
+	if r.Busy > 0 {
+		fmt.Fprintf(w, "The machine is busy, with a load of %d: times mean little.\n", r.Busy)
+	}
+	if err := r.table(w); err != nil {
+		return err
+	}
+	for _, c := range r.missing() {
+		fmt.Fprintf(w, "\nNot measured: %s: %s\n", c.Title, c.Missing)
+	}
+	fmt.Fprintln(w, "\nWhat one more costs:")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, c := range r.Costs {
+		if c.Missing != "" {
+			fmt.Fprintf(t, "  %s\t\t\t  %s\n", c.Name, c.Missing)
+			continue
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t\n", c.Name, span(c.Time), size(c.Bytes))
+	}
+	return t.Flush()
+}
+
+func (r *report) table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	head := [2]string{}
 	for _, c := range r.measured() {
@@ -157,7 +180,7 @@ func (r *report) print(w io.Writer) error {
 		head[0] += "\t" + first
 		head[1] += "\t" + second
 	}
-	fmt.Fprintf(t, "%s\n%s\n", head[0], head[1])
+	fmt.Fprintf(t, "\n%s\n%s\n", head[0], head[1])
 	for _, s := range sections {
 		fmt.Fprintf(t, "%s%s\n", s.Title, strings.Repeat("\t", len(r.measured())))
 		for _, x := range s.Rows {
@@ -167,21 +190,6 @@ func (r *report) print(w io.Writer) error {
 			}
 			fmt.Fprintln(t)
 		}
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for _, c := range r.missing() {
-		fmt.Fprintf(w, "\nNot measured: %s: %s\n", c.Title, c.Missing)
-	}
-	fmt.Fprintln(w, "\nWhat one more costs:")
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, c := range r.Costs {
-		if c.Missing != "" {
-			fmt.Fprintf(t, "  %s\t%s\n", c.Name, c.Missing)
-			continue
-		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t\n", c.Name, span(c.Time), size(c.Bytes))
 	}
 	return t.Flush()
 }

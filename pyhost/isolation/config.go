@@ -39,10 +39,10 @@ func (i Isolation) String() string {
 // Config says what Start starts. The zero value is the default: Auto, as many runtimes as
 // GOMAXPROCS, the Python that pyhost.Open would take.
 //
-// Auto is OwnGIL if this Python has it and Modules can be imported there, which it tries, in a
-// sub-interpreter (subinterp.Check). Else it is Processes: numpy refuses sub-interpreters, as do
-// torch and all that is built with PyO3. On a free-threaded build it is Goroutines, or Processes if
-// one of Modules has turned the GIL on. Runtimes.Why tells.
+// Auto is OwnGIL if this Python has it and Setup and Modules import nothing that refuses it: it
+// tries. Else it is Processes: numpy refuses sub-interpreters, as do torch and all that is built
+// with PyO3. On a free-threaded build it is Goroutines, or Processes if an import has turned the
+// GIL on. Runtimes.Why tells. What was tried has run Setup too.
 type Config struct {
 	Isolation Isolation
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -81,7 +82,7 @@ func TestAuto(t *testing.T) {
 		{nil, isolation.OwnGIL, "GILs of their own."},
 		{[]string{"json", "decimal"}, isolation.OwnGIL, "and json, decimal can be imported there."},
 		{[]string{"json", "tracemalloc"}, isolation.Processes,
-			"Sub-interpreters cannot import all of json, tracemalloc: _tracemalloc keeps state"},
+			"not all can be imported that is needed: _tracemalloc keeps state that all"},
 	} {
 		t.Run(fmt.Sprint(c.modules), func(t *testing.T) {
 			kind, why := c.kind, c.why
@@ -104,6 +105,42 @@ func TestAuto(t *testing.T) {
 			}
 			require.Same(t, mainRT, r.Main())
 		})
+	}
+}
+
+// Auto tries what Setup does, and where Path leads: on a bare interpreter it would find neither.
+func TestAutoTries(t *testing.T) {
+	if freeThreaded() || minor() < 13 {
+		t.Skip("this Python has no sub-interpreters with GILs of their own")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	write("mine.py", "x = 7")
+	write("picky.py", "import _interpreters\nif _interpreters.get_current()[0]:\n"+
+		"  raise ImportError('picky is for main interpreters.\\nReally.')")
+	for _, c := range []struct {
+		cfg  isolation.Config
+		kind isolation.Isolation
+		why  string
+	}{
+		{isolation.Config{Modules: []string{"mine"}, Path: []string{dir}}, isolation.OwnGIL,
+			"mine can be imported there."},
+		{isolation.Config{Modules: []string{"mine"},
+			Setup: fmt.Sprintf("import sys; sys.path.append(%q)", dir)}, isolation.OwnGIL,
+			"mine can be imported there."},
+		{isolation.Config{Setup: "import tracemalloc"}, isolation.Processes, "_tracemalloc keeps"},
+		{isolation.Config{Modules: []string{"picky"}, Path: []string{dir}}, isolation.Processes,
+			"needed: picky is for main interpreters."},
+	} {
+		c.cfg.Main, c.cfg.Size = mainRT, 1
+		r, err := isolation.Start(bg, c.cfg)
+		require.NoError(t, err)
+		require.Equal(t, c.kind, r.Isolation, r.Why)
+		require.Contains(t, r.Why, c.why)
+		require.NotContains(t, r.Why, "\n")
+		require.NoError(t, r.Close())
 	}
 }
 

@@ -36,9 +36,8 @@ func Start(ctx context.Context, cfg Config) (*Runtimes, error) {
 	r := &Runtimes{Isolation: cfg.Isolation, Why: "Config asks for it.", main: cfg.Main}
 	var err error
 	if cfg.Isolation == Auto {
-		err = r.choose(ctx, &cfg)
-	}
-	if err == nil {
+		err = r.auto(ctx, &cfg)
+	} else {
 		err = r.start(ctx, &cfg)
 	}
 	if err != nil {
