@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"github.com/pyhost/pyhost/pyhost"
 	"github.com/pyhost/pyhost/pyhost/isolation"
@@ -90,21 +89,20 @@ func (c *column) gil(ctx context.Context, p *pair) error {
 	return nil
 }
 
-// speed takes the median of many short rounds: others use the machine too.
+// speed takes the median of some rounds. Of the two at once the later one counts.
 func (c *column) speed(ctx context.Context, p *pair) error {
-	const steps, rounds = 150_000, 21
+	const steps, rounds = 600_000, 11
 	var speeds []float64
 	for range rounds {
-		start := time.Now()
-		if err := p.a.Call(ctx, "work", nil, steps); err != nil {
+		alone, err := pyhost.Call[float64](ctx, p.a, "work", steps)
+		if err != nil {
 			return err
 		}
-		alone := time.Since(start)
-		start = time.Now()
-		if _, err := together[any](ctx, p, "work", steps); err != nil {
+		both, err := together[float64](ctx, p, "work", steps)
+		if err != nil {
 			return err
 		}
-		speeds = append(speeds, 2*float64(alone)/float64(time.Since(start)))
+		speeds = append(speeds, 2*alone/max(both[0], both[1]))
 	}
 	slices.Sort(speeds)
 	c.Speed = speeds[rounds/2]

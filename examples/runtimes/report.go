@@ -19,7 +19,7 @@ type report struct {
 	Columns []*column
 	Costs   []cost
 	Shared  int // runtimes' users that the shared memory went through
-	Busy    int // threads of others that wanted to run: times mean little
+	Busy    int // threads of others that wanted to run: times are disturbed
 }
 
 // row is a line of the table.
@@ -67,7 +67,7 @@ var sections = []section{
 			}
 			return cell{"one each", true}
 		}},
-		{"two at once", "the same work, against one user alone", func(c *column) cell {
+		{"two at once", "the same work, against one user alone; waits for a core left out", func(c *column) cell {
 			return cell{fmt.Sprintf("%.2f × one", c.Speed), c.Overlap}
 		}},
 	}},
@@ -152,7 +152,7 @@ func (r *report) print(w io.Writer) error {
 	fmt.Fprintf(w, "CPython %s, in program %d. A and B are two users of each kind.\n",
 		r.Python.Version, r.Pid)
 	if r.Busy > 0 {
-		fmt.Fprintf(w, "The machine is busy, with a load of %d: times mean little.\n", r.Busy)
+		fmt.Fprintf(w, "The machine is busy, with a load of %d: times are disturbed.\n", r.Busy)
 	}
 	if err := r.table(w); err != nil {
 		return err
