@@ -42,7 +42,8 @@ func crashMain(ctx context.Context, k kind) error {
 	return json.NewEncoder(os.Stdout).Encode(c)
 }
 
-var signalName = regexp.MustCompile(`\bSIG[A-Z]{3,}\b`)
+// signalName is in what the runtime of Go says at such an end, or AddressSanitizer.
+var signalName = regexp.MustCompile(`\bSIG[A-Z]{3,}\b|AddressSanitizer: [A-Z]+`)
 
 // crash runs that program.
 func (k kind) crash(ctx context.Context, env ...string) (c crash, err error) {
@@ -52,7 +53,7 @@ func (k kind) crash(ctx context.Context, env ...string) (c crash, err error) {
 	if err = cmd.Run(); err == nil {
 		return c, json.Unmarshal(out.Bytes(), &c)
 	}
-	name := signalName.FindString(stderr.String()) // as the runtime of Go says
+	name := signalName.FindString(stderr.String())
 	if name == "" {
 		return c, fmt.Errorf("crash in %s: %w: %s", k.title, err, &stderr)
 	}
