@@ -67,9 +67,10 @@ var sections = []section{
 			}
 			return cell{"one each", true}
 		}},
-		{"two at once", "the same work, against one user alone; waits for a core left out", func(c *column) cell {
-			return cell{fmt.Sprintf("%.2f × one", c.Speed), c.Overlap}
-		}},
+		{"two at once", "the same work, against one user alone; waits for a core left out",
+			func(c *column) cell {
+				return cell{fmt.Sprintf("%.2f × one", c.Speed), c.Overlap}
+			}},
 	}},
 	{"What memory do they share?", []row{
 		{"objects", "A changes an object of its module: does B see it?", func(c *column) cell {

@@ -12,6 +12,7 @@ import (
 // Runtimes are a pyhost.Runner: Exec, Eval and Call go to any of them that is idle. Any goroutine
 // may use it at any time.
 type Runtimes struct {
+	// Runner is a *pyhost.Runtime, a *subinterp.Pool or a *process.Pool.
 	pyhost.Runner
 
 	// Isolation is the kind that was started, never Auto.
