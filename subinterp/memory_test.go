@@ -41,3 +41,26 @@ func TestMemoryByInterpreter(t *testing.T) {
 		exec(t, rt, "z = bytearray(20 << 20)")
 	})
 }
+
+// A runtime of a pool that has grown too large is replaced by one that has not.
+func TestPoolMemory(t *testing.T) {
+	cfg := config(1)
+	cfg.MaxMemory = 64 * mb
+	pools(t, cfg, func(t *testing.T, p *subinterp.Pool) {
+		first := p.Info().Interpreter
+		require.NoError(t, p.Exec(bg, "leak = bytearray(8 << 20)"))
+		require.NoError(t, p.Exec(bg, "big = bytearray(100 << 20); del big")) // given back in time
+		require.NoError(t, p.Exec(bg, "leak"))
+		require.Equal(t, first, p.Info().Interpreter)
+		require.Zero(t, p.Stats().Renewed)
+		for round := range uint64(3) {
+			require.NoError(t, p.Exec(bg, "leak = bytearray(80 << 20)"))
+			renewed(p, round+1)
+			require.ErrorIs(t, p.Exec(bg, "leak"), pyhost.NameError)
+		}
+		require.NotEqual(t, first, p.Info().Interpreter)
+		require.Equal(t, uint64(3), p.Stats().Renewed)
+	})
+	_, err := subinterp.NewPool(bg, mainRT, subinterp.PoolConfig{MaxMemory: -1})
+	require.ErrorIs(t, err, subinterp.ErrConfig)
+}

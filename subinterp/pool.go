@@ -17,6 +17,9 @@ type PoolConfig struct {
 	MaxWaiting int // see pyhost.PoolConfig
 	MaxCalls   int
 	MaxAge     time.Duration
+	// MaxMemory renews a runtime that holds so many bytes of the system's memory after a call, as
+	// Stats tells: leave room for what Setup takes. 0: never.
+	MaxMemory int64
 }
 
 // Pool is a pyhost.Runner over sub-interpreters: Call, Eval, Exec and Do go to any that is idle.
@@ -34,18 +37,27 @@ func NewPool(ctx context.Context, main *pyhost.Runtime, cfg PoolConfig) (*Pool, 
 		return nil, fmt.Errorf("%w: this Python has no GIL, and its main interpreter runs in "+
 			"parallel as it is", pyhost.ErrOwnGILUnsupported)
 	}
+	if cfg.MaxMemory < 0 {
+		return nil, fmt.Errorf("%w: MaxMemory is negative", ErrConfig)
+	}
 	if cfg.GIL == AnyGIL {
 		cfg.GIL = OwnGIL
 	}
 	if cfg.Size == 0 {
 		cfg.Size = runtime.GOMAXPROCS(0)
 	}
-	p, err := pyhost.NewPool(ctx, pyhost.PoolConfig[*pyhost.Runtime]{
+	pool := pyhost.PoolConfig[*pyhost.Runtime]{
 		Start: func(ctx context.Context) (*pyhost.Runtime, error) {
 			return New(ctx, main, cfg.Config)
 		},
 		Size: cfg.Size, MaxWaiting: cfg.MaxWaiting, MaxCalls: cfg.MaxCalls, MaxAge: cfg.MaxAge,
-	})
+	}
+	if cfg.MaxMemory > 0 {
+		pool.Due = func(rt *pyhost.Runtime) bool {
+			return rt.Interp().MemoryUsed() >= cfg.MaxMemory
+		}
+	}
+	p, err := pyhost.NewPool(ctx, pool)
 	if err != nil {
 		return nil, err
 	}

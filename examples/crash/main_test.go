@@ -1,0 +1,106 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const asProgram = "CRASH_MAIN"
+
+// TestMain makes the test binary the program itself when asked.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func program(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	return cmd
+}
+
+// The demonstration fails if a request of others is not answered.
+func TestDemonstration(t *testing.T) {
+	out, err := program(t, "-workers", "2", "-timeout", "5s").CombinedOutput()
+	text := string(out)
+	require.NoError(t, err, text)
+	for _, want := range []string{
+		"with 2 workers of Python 3.",
+		"GET /segfault: 502 after ", "was ended by signal 11 (segmentation fault)\n",
+		`| Fatal Python error: Segmentation fault`, " in segfault\n",
+		"GET /hang: 504 after 5", "abandoned",
+		"GET /leak?mb=2000: 507 after ", ": MemoryError\n",
+		"workers that held 160 MB were replaced, 2 so far\n",
+		" requests answered, 0 not; ",
+	} {
+		require.Contains(t, text, want)
+	}
+}
+
+func get(t *testing.T, url string) (code int, body string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(text)
+}
+
+func TestServe(t *testing.T) {
+	cmd := program(t, "-serve", "127.0.0.1:0", "-workers", "2", "-timeout", "1m")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	url := strings.Fields(line)[2]
+
+	code, body := get(t, url+"/answer?n=4")
+	require.Equal(t, http.StatusOK, code)
+	var answer struct{ Sum int }
+	require.NoError(t, json.Unmarshal([]byte(body), &answer))
+	require.Equal(t, 14, answer.Sum)
+	for range 3 {
+		code, body = get(t, url+"/segfault")
+		require.Equal(t, http.StatusBadGateway, code, body)
+		code, _ = get(t, url+"/answer?n=4")
+		require.Equal(t, http.StatusOK, code)
+	}
+	code, _ = get(t, url+"/answer?n=many")
+	require.Equal(t, http.StatusBadRequest, code)
+	code, body = get(t, url+"/stats")
+	require.Equal(t, http.StatusOK, code)
+	require.Contains(t, body, `"Size":2`)
+
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, cmd.Wait(), stderr.String())
+	require.Contains(t, stderr.String(), "segmentation fault")
+}
+
+func TestBadFlags(t *testing.T) {
+	for want, args := range map[string][]string{
+		"want 1 worker": {"-workers", "0"}, "want a loopback address": {"-serve", "0.0.0.0:0"},
+		"listen tcp": {"-serve", "127.0.0.1:none"},
+	} {
+		out, err := program(t, args...).CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), want)
+	}
+}
