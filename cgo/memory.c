@@ -136,6 +136,10 @@ void py_memory_hook(void) {
     PyMemAllocatorEx r = {raw.ctx, raw_malloc, raw_calloc, raw_realloc, raw_free};
     PyObjectArenaAllocator a = {arenas.ctx, arena_alloc, arena_free};
     py.PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &r);
+#ifdef __SANITIZE_ADDRESS__ // CPython keeps small objects in arenas, in which the sanitizer is blind
+    py.PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &r);
+    py.PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &r);
+#endif
     py.PyObject_SetArenaAllocator(&a);
 }
 

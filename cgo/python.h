@@ -117,7 +117,7 @@ enum { PyTrace_CALL, PyTrace_EXCEPTION, PyTrace_LINE, PyTrace_RETURN, PyTrace_C_
 enum { PyTrace_C_EXCEPTION = 5, PyTrace_C_RETURN = 6 };
 enum { METH_VARARGS = 0x0001 };
 enum { Py_single_input = 256, Py_file_input = 257, Py_eval_input = 258 };
-enum { PYMEM_DOMAIN_RAW = 0 };
+enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
 
 // The bits of PyType_GetFlags that tell a subclass of a built-in type.
 #define Py_TPFLAGS_LONG (1UL << 24)
