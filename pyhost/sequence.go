@@ -16,13 +16,14 @@ import (
 // instead.
 
 // puller is a sequence that hands over one item at a time. Python's generator sees to it that next
-// is called by one thread at a time, and stop once.
+// is called by one thread at a time.
 type puller struct {
 	seq   reflect.Value
 	begin sync.Once
 	want  chan struct{} // one token for an item
 	items chan item     // closed after the last one
 	over  chan struct{} // closed by stop
+	ended sync.Once
 }
 
 type item struct {
@@ -72,7 +73,7 @@ func (p *puller) next(ctx context.Context) (more bool, v any, err error) {
 	}
 }
 
-func (p *puller) stop() { close(p.over) }
+func (p *puller) stop() { p.ended.Do(func() { close(p.over) }) }
 
 // run calls the sequence.
 func (p *puller) run() {

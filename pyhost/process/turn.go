@@ -35,16 +35,7 @@ var errRelieved = errors.New("another goroutine reads")
 // read handles frames until the connection ends, and the process with it; or until it is relieved.
 func (s *server) read() {
 	for {
-		f, ok, err := s.in.next()
-		switch {
-		case err == nil && ok:
-			err = s.handle(f)
-		case err == nil:
-			if s.running.Load() > 0 {
-				runtime.Gosched() // to read blocks the thread: let those run first
-			}
-			err = s.in.fill()
-		}
+		err := s.readOne()
 		if errors.Is(err, errRelieved) {
 			return
 		}
@@ -54,17 +45,39 @@ func (s *server) read() {
 	}
 }
 
+// readOne handles a frame that has come, or waits for more.
+func (s *server) readOne() error {
+	f, ok, err := s.in.next()
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		return s.handle(f)
+	case s.running.Load() > 0:
+		runtime.Gosched() // to read blocks the thread: let those run first
+	}
+	return s.in.fill()
+}
+
 func (s *server) serveHere(j *job) error {
 	t := &s.turn
-	number := t.number.Add(1)
-	if t.idle.Load() && t.idle.CompareAndSwap(true, false) {
-		t.wake <- struct{}{}
-	}
-	s.serve(j)
+	j.here, j.number = true, t.begin()
+	s.run(j)
+	number := j.number
+	s.done(j)
 	if t.number.CompareAndSwap(number, number+1) {
 		return nil
 	}
 	return errRelieved
+}
+
+// begin has the watcher look.
+func (t *turn) begin() (number uint64) {
+	number = t.number.Add(1)
+	if t.idle.Load() && t.idle.CompareAndSwap(true, false) {
+		t.wake <- struct{}{}
+	}
+	return number
 }
 
 func (s *server) watch() {

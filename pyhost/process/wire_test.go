@@ -9,7 +9,7 @@ import (
 )
 
 func TestFrame(t *testing.T) {
-	r := request{op: 1, flags: 2, shape: 3, segment: 4, object: 5, name: "a.b", refs: []uint32{6},
+	r := request{op: 1, flags: 2, shape: 3, segment: 4, object: 5, name: "a.b", refs: []uint32{6}, gos: []uint32{14},
 		blobs: []blob{{7, span{8, 9}}}, long: span{10, 11}, value: []byte("value")}
 	b := appendFrame(nil, frame{kind: kindCall, status: 12, id: 13}, r.append)
 	for i := range b { // a part of it is no frame yet
@@ -29,10 +29,15 @@ func TestFrame(t *testing.T) {
 	for i := range len(f.body) - len("value") {
 		require.Error(t, new(request).parse(f.body[:i]))
 	}
-	p := reply{segment: 1, blobs: []span{{2, 3}}, long: span{4, 5}, value: []byte("x")}
+	p := reply{segment: 1, blobs: []span{{2, 3}}, gos: []uint64{7}, long: span{4, 5}, value: []byte("x")}
 	var back reply
 	require.NoError(t, back.parse(p.append(nil)))
 	require.Equal(t, p, back)
+
+	cb := callback{function: 1, call: 2, n: 3, reply: p}
+	var gotBack callback
+	require.NoError(t, gotBack.parse(cb.append(nil)))
+	require.Equal(t, cb, gotBack)
 
 	large := appendFrame(nil, frame{kind: kindCall}, nil)
 	large[3] = 1
@@ -88,6 +93,7 @@ func inFrames(t *testing.T, f frame) {
 	c.id = 1
 	w := &worker{segs: newShelf(), results: newShelf(), calls: map[uint64]*call{1: c},
 		ready: make(chan error, 1), closed: make(chan error, 1), done: make(chan struct{}),
+		table: newTable(), lent: map[uint32]*segment{},
 		conn: &conn{finished: true}}
 	c.w = w
 	if f.kind == kindWant || f.kind == kindReady {
