@@ -51,7 +51,7 @@ type outward struct {
 
 // mostWaiting bounds the calls of Go functions that are under way: each has a thread here, and a
 // goroutine there, and so has one that calls itself for ever.
-const mostWaiting = 1000
+const mostWaiting = 512
 
 func (o *outward) add() (id uint64, answer chan *job) {
 	o.mu.Lock()
@@ -171,7 +171,7 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 func refuseCall(v *cgo.Invocation, class, text string) {
 	var e cgo.Encoder
 	e.Tuple(4)
-	for _, part := range []any{class, text, nil, pyhost.Tuple{nil, nil, 0}} {
+	for _, part := range []any{class, text, nil, pyhost.Tuple{"call", "<pyhost>", 0}} {
 		_ = e.Value(part) // they cannot fail
 	}
 	v.Answer(e.Buf, true, nil)
