@@ -44,7 +44,8 @@ func newModule(ctx context.Context, to caller, name string, members Members,
 	return nil
 }
 
-func makeMember(name, module string, v any, newClass func(string, *Class) (*Ref, error)) (any, error) {
+func makeMember(name, module string, v any,
+	newClass func(string, *Class) (*Ref, error)) (any, error) {
 	switch m := v.(type) {
 	case Function:
 		m.Name, m.Module = name, module

@@ -25,9 +25,9 @@ type installation struct {
 	make func(ctx context.Context, w *worker) error
 }
 
-// Module makes a module of Go functions and constants that Python code in the worker can import: see
-// pyhost.Runtime.Module. It is there in the workers to come too, after their Setup has run. A
-// pyhost.Class cannot be a member.
+// Module makes a module of Go functions and constants that Python code in the worker can import:
+// see pyhost.Runtime.Module. It is there in the workers to come too, after their Setup has run. A
+// pyhost.Class cannot be a member. In a runtime of a pool it is made in all workers of the pool.
 func (rt *Runtime) Module(ctx context.Context, name string, members pyhost.Members) error {
 	return rt.install(ctx, installation{make: func(ctx context.Context, w *worker) error {
 		return pyhost.NewFarModule(ctx, w, name, members)

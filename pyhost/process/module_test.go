@@ -118,7 +118,9 @@ def fails(items):
 	sum, err = pyhost.Call[int](bg, rt, "total", ch)
 	require.NoError(t, err)
 	require.Equal(t, 4950, sum)
-	err = rt.Call(bg, "fails", nil, func(yield func(int, error) bool) { yield(0, io.ErrClosedPipe) })
+	err = rt.Call(bg, "fails", nil, func(yield func(int, error) bool) {
+		yield(0, io.ErrClosedPipe)
+	})
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 	err = rt.Call(bg, "fails", nil, func(func(int) bool) { panic("oh") })
 	var pn *pyhost.PanicError

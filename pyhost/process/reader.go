@@ -52,8 +52,8 @@ func (w *worker) readOn() {
 	}
 }
 
-// stay gives the role up if there is nothing to read for. Threads of Python may call Go functions at
-// any time.
+// stay gives the role up if there is nothing to read for. Where functions of Go are known, threads
+// of Python may call them at any time.
 func (w *worker) stay() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

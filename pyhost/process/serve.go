@@ -44,7 +44,8 @@ var jobs = sync.Pool{New: func() any { return new(job) }}
 // when it runs.
 func (s *server) call(f frame) error {
 	j := jobs.Get().(*job)
-	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], gos: j.gos[:0], ctx: context.Background()}
+	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], gos: j.gos[:0],
+		ctx: context.Background()}
 	if err := j.req.parse(f.body); err != nil {
 		return err
 	}
