@@ -1,6 +1,6 @@
 // Calls of Go by threads that Go has not started, where those must not call it: in a program whose
-// init functions never return, Go would have them wait for ever. A goroutine waits here for what they
-// ask for.
+// init functions never return, Go would have them wait for ever. A goroutine waits here for what
+// they ask for. Threads that are attached by Go have a state of ours.
 #include <stdlib.h>
 
 #include "host.h"
@@ -10,10 +10,6 @@ static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER; // guards the rest
 static pthread_cond_t more = PTHREAD_COND_INITIALIZER, answered = PTHREAD_COND_INITIALIZER;
 static struct py_relayed *first, **last = &first;
 static int on;
-
-static int relays(void) {
-    return get(&on) && !py_thread.cur;
-}
 
 static void append(struct py_relayed *r) {
     pthread_mutex_lock(&mu);
@@ -25,7 +21,7 @@ static void append(struct py_relayed *r) {
 
 // The caller is detached: it waits.
 void py_go_call(uint64_t id, struct py_invoke *inv) {
-    if (!relays()) {
+    if (inv->inside || !get(&on)) {
         go_call(id, inv);
         return;
     }
@@ -39,7 +35,7 @@ void py_go_call(uint64_t id, struct py_invoke *inv) {
 
 // Nobody waits for these; without memory, what they would free stays.
 static int relay(uint64_t id, int what) {
-    if (!relays())
+    if (py_thread.cur || !get(&on))
         return 0;
     struct py_relayed *r = calloc(1, sizeof *r);
     if (r) {

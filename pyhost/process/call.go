@@ -235,11 +235,11 @@ func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 	return lead, nil
 }
 
-// tellShape tells the worker of a shape that it does not know. Under mu.
+// tellShape tells the worker of a shape that it does not know, with the next frame. Under mu.
 func (w *worker) tellShape(shape shapeID) {
 	if shape.number != 0 && !w.shapes[shape.number] {
 		w.shapes[shape.number] = true
-		w.conn.send(frame{kind: kindShape, id: uint64(shape.number), body: shape.nodes}, nil, true)
+		w.conn.hold(frame{kind: kindShape, id: uint64(shape.number), body: shape.nodes})
 	}
 }
 

@@ -53,7 +53,7 @@ func work(fd string) int {
 		recalls: map[uint64]context.CancelFunc{},
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
 		jobs: make(chan *job), turn: turn{wake: make(chan struct{}, 1)}}
-	s.outward.specs, s.outward.waiting = map[uint64]*cgo.FuncSpec{}, map[uint64]chan *job{}
+	s.outward.specs, s.outward.waiting = map[uint64]*cgo.FuncSpec{}, map[uint64]*waiter{}
 	s.in = &inbox{buf: make([]byte, 64<<10)}
 	s.in.read = s.in.receiver(socketFd)
 	c.fail = s.exit

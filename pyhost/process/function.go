@@ -77,7 +77,7 @@ func (c *call) iterator(v reflect.Value) cgo.Made {
 	return made
 }
 
-// tellFuncs tells the worker of the functions in a value that is about to be sent. Under mu.
+// tellFuncs tells the worker of the functions in a value that is sent next. Under mu.
 func (w *worker) tellFuncs(c *call) {
 	for i := range c.funcs {
 		f := &c.funcs[i]
@@ -85,7 +85,7 @@ func (w *worker) tellFuncs(c *call) {
 			w.tellShape(shape)
 		}
 		w.table.addFunc(f)
-		w.conn.send(frame{kind: kindFunc, id: f.number, body: f.body}, nil, true)
+		w.conn.hold(frame{kind: kindFunc, id: f.number, body: f.body})
 		f.body, f.shapes = nil, nil
 	}
 	c.funcs = nil

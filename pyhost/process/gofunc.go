@@ -30,8 +30,15 @@ type thing struct {
 	number uint64
 }
 
-// Dropped tells that Python has no more use for it.
-func (t *thing) Dropped() { t.s.conn.send(frame{kind: kindForget, id: t.number}, nil, true) }
+// Dropped tells that Python has no more use for it: before the result of a call, if one runs.
+func (t *thing) Dropped() {
+	f := frame{kind: kindForget, id: t.number}
+	if t.s.running.Load() > 0 {
+		t.s.conn.hold(f)
+	} else {
+		t.s.conn.send(f, nil, true)
+	}
+}
 
 // Dropped tells so too.
 func (v *goValue) Dropped() {
@@ -45,24 +52,30 @@ type outward struct {
 
 	mu      sync.Mutex
 	specs   map[uint64]*cgo.FuncSpec // of functions that no value has named yet; guarded by mu
-	waiting map[uint64]chan *job     // callbacks that are not answered, by number
+	waiting map[uint64]*waiter       // callbacks that are not answered, by number
 	last    uint64
+}
+
+// waiter is a thread that waits for the answer to a callback.
+type waiter struct {
+	answer chan *job
+	owner  *job // that Python serves, or nil
+	reads  bool // it is the one that reads meanwhile
 }
 
 // mostWaiting bounds the calls of Go functions that are under way: each has a thread here, and a
 // goroutine there, and so has one that calls itself for ever.
 const mostWaiting = 512
 
-func (o *outward) add() (id uint64, answer chan *job) {
+func (o *outward) add(w *waiter) (id uint64, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.waiting) >= mostWaiting {
-		return 0, nil
+		return 0, false
 	}
 	o.last++
-	answer = make(chan *job, 1)
-	o.waiting[o.last] = answer
-	return o.last, answer
+	o.waiting[o.last] = w
+	return o.last, true
 }
 
 func (s *server) function(f frame) error {
@@ -140,14 +153,16 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 		return
 	}
 	defer leave()
-	id, answer := s.outward.add()
-	if answer == nil {
+	owner, _ := pyhost.ServedBy(v).(*job)
+	w := &waiter{answer: make(chan *job, 1), owner: owner, reads: s.turn.end(owner)}
+	id, ok := s.outward.add(w)
+	if !ok {
+		s.resume(w)
 		refuseCall(v, "RecursionError", "too many calls of Go functions at once")
 		return
 	}
 	begun := time.Now()
 	cb := callback{function: f.number, n: uint32(v.Values())}
-	owner, _ := pyhost.ServedBy(v).(*job)
 	if owner != nil {
 		cb.call = owner.id
 	}
@@ -160,7 +175,7 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 	for _, p := range holds {
 		p.Release()
 	}
-	a := s.await(answer, owner)
+	a := s.await(w)
 	if owner != nil {
 		owner.away += time.Since(begun)
 	}
@@ -195,13 +210,21 @@ func (s *server) answered(f frame) error {
 		return err
 	}
 	s.outward.mu.Lock()
-	answer := s.outward.waiting[f.id]
+	w := s.outward.waiting[f.id]
 	delete(s.outward.waiting, f.id)
 	s.outward.mu.Unlock()
-	if answer == nil {
+	if w == nil {
 		return errProtocol
 	}
-	answer <- j
+	// Where it is the only call, its thread reads from now on: to be woken costs more.
+	take := w.owner != nil && !w.reads && s.running.Load() == 1
+	if take {
+		w.owner.here, w.owner.number = true, s.turn.begin()
+	}
+	w.answer <- j
+	if take {
+		return errRelieved
+	}
 	return nil
 }
 
@@ -225,26 +248,32 @@ func (s *server) answer(v *cgo.Invocation, j *job) {
 	})
 }
 
-// await waits for the answer. Where it is for the goroutine that reads, it reads on meanwhile.
-func (s *server) await(answer chan *job, owner *job) *job {
-	t := &s.turn
-	if owner == nil || !owner.here || !t.number.CompareAndSwap(owner.number, owner.number+1) {
-		return <-answer
+// await waits for the answer, and reads meanwhile if that is for this thread.
+func (s *server) await(w *waiter) *job {
+	if !w.reads {
+		return <-w.answer
 	}
 	for {
 		select {
-		case j := <-answer:
-			owner.here = s.running.Load() <= 1
-			if owner.here {
-				owner.number = t.begin()
-			} else {
-				go s.read() // others wait for what comes
-			}
+		case j := <-w.answer:
+			s.resume(w)
 			return j
 		default:
 		}
-		if err := s.readOne(); err != nil {
+		if err := s.readOne(false); err != nil {
 			s.exit(err)
 		}
+	}
+}
+
+// resume goes on with the call. Who has read keeps that role, unless others wait for what comes.
+func (s *server) resume(w *waiter) {
+	switch {
+	case !w.reads:
+	case s.running.Load() > 1:
+		w.owner.here = false
+		go s.read()
+	default:
+		w.owner.number = s.turn.begin()
 	}
 }

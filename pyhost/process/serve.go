@@ -99,7 +99,11 @@ const keepIdle = 128 // goroutines
 
 func (s *server) serve(j *job) {
 	s.run(j)
+	reads := s.turn.end(j) // since it has called a function of Go
 	s.done(j)
+	if reads {
+		s.read()
+	}
 }
 
 func (s *server) run(j *job) {
@@ -132,9 +136,7 @@ func (s *server) done(j *job) {
 	for _, p := range j.held {
 		s.objects.unhold(p, s.rt.Interp())
 	}
-	for _, p := range j.gos {
-		p.Release()
-	}
+	j.letGo()
 	if cap(j.value) <= keepOut {
 		jobs.Put(j)
 	}
@@ -194,6 +196,7 @@ func (s *server) hold(j *job, p cgo.Ptr) error {
 
 // send sends the result, which is the last that is known of the call.
 func (s *server) send(j *job, status uint16, r *reply) {
+	j.letGo()
 	if j.ctx.Done() != nil || j.wait != nil {
 		s.mu.Lock()
 		for _, in := range []map[uint64]context.CancelFunc{s.cancels, s.recalls} {
@@ -211,6 +214,14 @@ func (s *server) send(j *job, status uint16, r *reply) {
 	} else {
 		s.conn.send(f, r.append, others)
 	}
+}
+
+// letGo gives up the functions and values of Go that came with the call.
+func (j *job) letGo() {
+	for _, p := range j.gos {
+		p.Release()
+	}
+	j.gos = j.gos[:0]
 }
 
 func (s *server) refuse(j *job, err error) {

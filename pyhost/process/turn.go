@@ -35,7 +35,7 @@ var errRelieved = errors.New("another goroutine reads")
 // read handles frames until the connection ends, and the process with it; or until it is relieved.
 func (s *server) read() {
 	for {
-		err := s.readOne()
+		err := s.readOne(true)
 		if errors.Is(err, errRelieved) {
 			return
 		}
@@ -45,16 +45,18 @@ func (s *server) read() {
 	}
 }
 
-// readOne handles a frame that has come, or waits for more.
-func (s *server) readOne() error {
+// readOne handles a frame that has come, or waits for more. To read blocks the thread: those that
+// are running may run first. Not where the goroutine is tied to its thread, as that of a callback
+// is: that would cost two switches of threads.
+func (s *server) readOne(yield bool) error {
 	f, ok, err := s.in.next()
 	switch {
 	case err != nil:
 		return err
 	case ok:
 		return s.handle(f)
-	case s.running.Load() > 0:
-		runtime.Gosched() // to read blocks the thread: let those run first
+	case yield && s.running.Load() > 0:
+		runtime.Gosched()
 	}
 	return s.in.fill()
 }
@@ -63,12 +65,17 @@ func (s *server) serveHere(j *job) error {
 	t := &s.turn
 	j.here, j.number = true, t.begin()
 	s.run(j)
-	number := j.number
+	reads := t.end(j)
 	s.done(j)
-	if t.number.CompareAndSwap(number, number+1) {
+	if reads {
 		return nil
 	}
 	return errRelieved
+}
+
+// end tells whether it is for the thread that serves the call to read: from now on it does.
+func (t *turn) end(j *job) bool {
+	return j != nil && j.here && t.number.CompareAndSwap(j.number, j.number+1)
 }
 
 // begin has the watcher look.

@@ -107,7 +107,7 @@ func inFrames(t *testing.T, f frame) {
 		ready: make(chan error, 1), closed: make(chan error, 1), done: make(chan struct{}),
 		table: newTable(), lent: map[uint32]*segment{}, cfg: &Config{}, life: t.Context(),
 		shapes: map[uint32]bool{},
-		conn: &conn{finished: true}}
+		conn:   &conn{finished: true}}
 	c.w = w
 	enc := newCall(w, 0, "call")
 	_, err := enc.function(&pyhost.Function{Func: func(any, ...[]string) (any, error) {
