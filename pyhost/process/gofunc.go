@@ -60,7 +60,7 @@ type outward struct {
 type waiter struct {
 	answer chan *job
 	owner  *job // that Python serves, or nil
-	reads  bool // it is the one that reads meanwhile
+	reads  bool // it is the one that reads meanwhile; set before the callback is sent
 }
 
 // mostWaiting bounds the calls of Go functions that are under way: each has a thread here, and a
@@ -154,10 +154,9 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 	}
 	defer leave()
 	owner, _ := pyhost.ServedBy(v).(*job)
-	w := &waiter{answer: make(chan *job, 1), owner: owner, reads: s.turn.end(owner)}
+	w := &waiter{answer: make(chan *job, 1), owner: owner}
 	id, ok := s.outward.add(w)
 	if !ok {
-		s.resume(w)
 		refuseCall(v, "RecursionError", "too many calls of Go functions at once")
 		return
 	}
@@ -170,6 +169,9 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 	cb.value = value
 	holds := s.share(&cb.reply, value, blobs)
 	s.lay(&cb.reply, blobs)
+	s.outward.mu.Lock()
+	w.reads = s.turn.end(owner) // not before: lay may wait for what is read
+	s.outward.mu.Unlock()
 	s.conn.send(frame{kind: kindCallback, id: id}, cb.append, false)
 	v.Free()
 	for _, p := range holds {
