@@ -13,8 +13,8 @@ import (
 	"github.com/pyhost/pyhost/pyhost/process"
 )
 
-// BenchmarkCallback: a Go function called in a loop by Python in a worker, beside an empty ping-pong
-// of two Go processes; and what a call of nothing costs while the worker knows a function.
+// BenchmarkCallback: a Go function called in a loop by Python in a worker, beside an empty
+// ping-pong of two Go processes; and what a call of nothing costs while it knows a function.
 func BenchmarkCallback(b *testing.B) {
 	rt := start(b, process.Config{Setup: nothing + `
 def loop(f, n):
