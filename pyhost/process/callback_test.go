@@ -203,3 +203,17 @@ def begin(f): threading.Thread(target=later, args=(f,)).start()
 	err = rt.Call(bg, "threads", nil, func(int) error { return errors.New("in a thread") }, 1)
 	require.NoError(t, err)
 }
+
+// Arguments that need more and more shared memory, which has to come from the program first.
+func TestFunctionsOfLongArguments(t *testing.T) {
+	rt := start(t, process.Config{Setup: `
+def grow(f):
+    f(b"")
+    return [len(f(bytes(i << 20))) for i in range(1, 9)]
+`})
+	for range 3 {
+		got, err := pyhost.Call[[]int](bg, rt, "grow", func(b []byte) []byte { return b })
+		require.NoError(t, err)
+		require.Equal(t, 8<<20, got[7])
+	}
+}
