@@ -40,6 +40,9 @@ type Decoder struct {
 	Own func(p Ptr, t reflect.Type) any
 	// Trusted: the buffer comes from C, whose addresses of Go values are good.
 	Trusted bool
+	// Value gives the value of Go that a number stands for, in a buffer that is not Trusted; nil:
+	// there are none.
+	Value func(number uint64) (v any, ok bool)
 	// Class is the type that a Python class was registered for; may be nil.
 	Class func(number uint64) reflect.Type
 
@@ -55,6 +58,17 @@ func (d *Decoder) Drop(giveBack func(Ptr)) {
 	for _, release := range d.made {
 		release()
 	}
+	d.parts(giveBack, func(p GoPtr) { p.Release() })
+}
+
+// Translate hands the objects in a buffer of C's to object, and has value say which numbers are to
+// stand there for the values of Go. The holds on those are the caller's from then on.
+func (d *Decoder) Translate(object func(Ptr), value func(p GoPtr, v any) uint64) {
+	d.Trusted = true
+	d.parts(object, func(p GoPtr) { putNumber(d.Buf[d.pos-8:], value(p, p.value())) })
+}
+
+func (d *Decoder) parts(giveBack func(Ptr), value func(GoPtr)) {
 	for d.pos < len(d.Buf) {
 		t := d.Buf[d.pos]
 		d.pos++
@@ -66,7 +80,7 @@ func (d *Decoder) Drop(giveBack func(Ptr)) {
 			}
 		case tagGo:
 			if p, err := d.number(); err == nil && d.Trusted {
-				GoPtr(p).Release()
+				value(GoPtr(p))
 				continue
 			}
 		}
@@ -229,6 +243,11 @@ func (d *Decoder) object() (Ptr, string, error) {
 // goValue gives the value of Go that an object stands for, and gives up the hold on it.
 func (d *Decoder) goValue() (any, error) {
 	n, err := d.number()
+	if err == nil && d.Value != nil {
+		if v, ok := d.Value(n); ok {
+			return v, nil
+		}
+	}
 	if err != nil || !d.Trusted {
 		return nil, ErrMalformed
 	}

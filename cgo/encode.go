@@ -46,8 +46,12 @@ const (
 	tagBuffer   = C.PY_T_BUFFER
 )
 
-// TagObject is a byte that is in every value with an object in it.
-const TagObject = tagObject
+// Bytes that are in every value with an object, a function or another value of Go in it.
+const (
+	TagObject = tagObject
+	TagFunc   = tagFunc
+	TagGo     = tagGo
+)
 
 // What tagSpecial stands for.
 const (
@@ -93,6 +97,7 @@ type Encoder struct {
 // Marks are the places of numbers that mean something else in another process.
 type Marks struct {
 	Refs []int // of what Ref and Class gave
+	Gos  []int // of functions and values of Go, behind their tags
 	Fars []Far // of blobs that were left where they are
 }
 
@@ -100,6 +105,13 @@ type Marks struct {
 type Far struct {
 	At   int // where its address stands, its length behind it
 	Data []byte
+}
+
+// mark notes where the number of something of Go stands, which was just appended.
+func (e *Encoder) mark() {
+	if e.Marks != nil {
+		e.Marks.Gos = append(e.Marks.Gos, len(e.Buf)-8)
+	}
 }
 
 const farMin = C.PY_FAR_MIN
@@ -342,6 +354,7 @@ func (e *Encoder) Tuple(n int) { e.word(tagTuple, uint64(n)) }
 // Go appends a value of Go as itself, an object of the class, or of none if class is 0.
 func (e *Encoder) Go(p GoPtr, class Ptr) {
 	e.word(tagGo, uint64(p))
+	e.mark()
 	e.Number(uint64(class))
 }
 

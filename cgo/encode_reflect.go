@@ -205,6 +205,7 @@ func (e *Encoder) function(f *Function) error {
 	p, err := e.Func(f)
 	if err == nil {
 		e.word(tagFunc, uint64(p))
+		e.mark()
 	}
 	return err
 }

@@ -144,7 +144,7 @@ static PyObject *read_answer(struct py_interp *in, struct py_invoke *inv) {
     PyObject *o = py_decode(&r, 0);
     py_reader_end(&r, begun);
     if (inv->done)
-        go_done(inv->done);
+        py_go_done(inv->done);
     if (inv->f.status == PY_OK || !o)
         return o;
     raise(in, o);
@@ -187,7 +187,7 @@ static PyObject *detached(struct py_interp *in, struct py_func *f, struct py_inv
     }
     py_unblock(in, &cb);
     inv->caller = (uint64_t)cb.frame;
-    go_call(f->go.id, inv);
+    py_go_call(f->go.id, inv);
     py_block(in, &cb);
     if (inside)
         go_away(in, -1);

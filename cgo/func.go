@@ -30,9 +30,14 @@ type FuncSpec struct {
 
 // Param is a parameter.
 type Param struct {
-	Name string // "" for one that goes by its place alone
-	Type reflect.Type
+	Name  string // "" for one that goes by its place alone
+	Type  reflect.Type
+	Shape Shape // what it asks for, where Type is not known: in another process
 }
+
+// Dropped is a Callable, or a value, that wants to know that Python has no more use for it. It is
+// told by any thread, maybe attached: it must not block.
+type Dropped interface{ Dropped() }
 
 // GoPtr is what Go and the Python objects share that stand for a value or a function of Go.
 type GoPtr uintptr
@@ -70,7 +75,10 @@ func (in *Interp) NewFunc(fn Callable, s *FuncSpec) GoPtr {
 	}
 	f.npos, f.nrequired = C.uint32_t(s.Positional), C.uint32_t(s.Required)
 	for i, p := range s.Params {
-		shape := in.shape(p.Type)
+		shape := p.Shape
+		if p.Type != nil {
+			shape = in.shape(p.Type)
+		}
 		C.py_func_param(f, C.uint32_t(i), *(**C.struct_py_shape)(unsafe.Pointer(&shape)))
 	}
 	return goPtr(&f._go)
@@ -195,7 +203,13 @@ func go_call(id C.uint64_t, inv *C.struct_py_invoke) {
 }
 
 //export go_drop
-func go_drop(id C.uint64_t) { live.drop(uint64(id)) }
+func go_drop(id C.uint64_t) {
+	v := live.get(uint64(id))
+	live.drop(uint64(id))
+	if d, ok := v.(Dropped); ok {
+		d.Dropped()
+	}
+}
 
 //export go_done
 func go_done(id C.uint64_t) {

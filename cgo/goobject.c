@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "host.h"
-#include "_cgo_export.h"
 
 size_t py_object_size;
 
@@ -60,7 +59,7 @@ void py_func_param(struct py_func *f, uint32_t i, struct py_shape *s) {
 void py_go_release(struct py_go *g) {
     if (add(&g->refs, -1) != 1)
         return;
-    go_drop(g->id);
+    py_go_drop(g->id);
     if (g->func)
         free(g->func->params);
     free(g);

@@ -583,6 +583,20 @@ int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
                    struct py_param *params, size_t n, size_t last);
 void py_end_calls(struct py_interp *);
 
+// relay.c: what C asks of Go, by way of a goroutine where this thread must not call Go itself.
+struct py_relayed {
+    struct py_relayed *next;
+    uint64_t id;
+    struct py_invoke *inv;
+    int what, answered;
+};
+enum { PY_RELAY_CALL, PY_RELAY_DROP, PY_RELAY_DONE };
+void py_go_call(uint64_t id, struct py_invoke *);
+void py_go_drop(uint64_t id);
+void py_go_done(uint64_t id);
+struct py_relayed *py_relay_next(void); // waits for it
+void py_relay_answer(struct py_relayed *);
+
 // buffer.c: memory of Go in Python
 struct py_export;
 struct py_export *py_export_new(uint64_t handle, uint64_t data, int readonly, const char *format,

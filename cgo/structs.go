@@ -43,7 +43,7 @@ func FieldsOf(t reflect.Type) *Fields { return &Fields{fieldsOf(t)} }
 func (f *Fields) Params() []Param {
 	out := make([]Param, len(f.p.list))
 	for i, x := range f.p.list {
-		out[i] = Param{x.name, x.typ}
+		out[i] = Param{Name: x.name, Type: x.typ}
 	}
 	return out
 }

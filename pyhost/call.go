@@ -51,6 +51,7 @@ type call struct {
 	label  string  // for errors
 	src    source  // of exec and eval
 	once   bool    // what is a name for this call only
+	owner  any     // of Served
 
 	// Written by the caller before it abandons the call, read by the worker afterwards.
 	placeGone, counted bool
@@ -100,7 +101,7 @@ func (c *call) put() {
 	if cap(c.enc.Buf) > keepBuffer {
 		c.enc.Buf = nil
 	}
-	c.rt, c.th, c.ctx = nil, nil, nil
+	c.rt, c.th, c.ctx, c.owner = nil, nil, nil, nil
 	if !spare.CompareAndSwap(nil, c) {
 		calls.Put(c)
 	}

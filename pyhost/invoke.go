@@ -252,21 +252,26 @@ func (f *function) named(err error) error {
 func (f *function) encode(out []reflect.Value) (*call, error) {
 	c := getCall()
 	c.rt = f.rt
-	var v any
-	if f.results == 1 {
-		v = out[0].Interface()
-	} else {
-		t := make(Tuple, f.results)
-		for i := range t {
-			t[i] = out[i].Interface()
-		}
-		v = t
-	}
-	if err := c.enc.Value(v); err != nil {
+	if err := c.enc.Value(f.value(out)); err != nil {
 		c.put()
 		return nil, err
 	}
 	return c, nil
+}
+
+// value is what the results are to Python.
+func (f *function) value(out []reflect.Value) any {
+	switch f.results {
+	case 0:
+		return nil
+	case 1:
+		return out[0].Interface()
+	}
+	t := make(Tuple, f.results)
+	for i := range t {
+		t[i] = out[i].Interface()
+	}
+	return t
 }
 
 // answer hands over what is encoded, and gives the call back once C has read it, and the Thread.

@@ -18,6 +18,10 @@ import (
 // and the fields given as extra. The handler is called on the goroutine whose Python code logs,
 // detached. A second LogTo replaces the first, nil takes it back. Each interpreter has its own.
 func (rt *Runtime) LogTo(ctx context.Context, logger *slog.Logger) error {
+	return logTo(ctx, rt, logger)
+}
+
+func logTo(ctx context.Context, rt caller, logger *slog.Logger) error {
 	if logger == nil {
 		return rt.Call(ctx, "_pyhost.logging_to", nil, nil, 0)
 	}

@@ -19,6 +19,23 @@ type Members map[string]any
 // which are made where they do not exist. A module of that name which is there already is an error.
 // Any goroutine may call it.
 func (rt *Runtime) Module(ctx context.Context, name string, members Members) error {
+	made := map[string]any{}
+	err := newModule(ctx, rt, name, members, func(member string, c *Class) (*Ref, error) {
+		ref, err := rt.newClass(ctx, member, name, c)
+		if err == nil {
+			made[member] = ref
+		}
+		return ref, err
+	})
+	if err != nil {
+		rt.classes.forget(made)
+	}
+	return err
+}
+
+// newModule makes a module in the runtime that calls go to.
+func newModule(ctx context.Context, to caller, name string, members Members,
+	newClass func(member string, c *Class) (*Ref, error)) error {
 	for part := range strings.SplitSeq(name, ".") {
 		if !isIdentifier(part) {
 			return fmt.Errorf("pyhost: %q cannot be the name of a module", name)
@@ -30,27 +47,26 @@ func (rt *Runtime) Module(ctx context.Context, name string, members Members) err
 		if !isIdentifier(k) {
 			return fmt.Errorf("pyhost: module %s: %q cannot be the name of a member", name, k)
 		}
-		v, err := rt.member(ctx, k, name, v)
+		v, err := makeMember(k, name, v, newClass)
 		if err != nil {
-			rt.classes.forget(values)
 			return fmt.Errorf("pyhost: module %s: %s: %w", name, k, err)
 		}
 		values[k] = v
 	}
-	if err := rt.Call(ctx, "_pyhost.module", nil, name, values); err != nil {
-		rt.classes.forget(values)
+	if err := to.Call(ctx, "_pyhost.module", nil, name, values); err != nil {
 		return fmt.Errorf("pyhost: module %s: %w", name, err)
 	}
 	return nil
 }
 
-func (rt *Runtime) member(ctx context.Context, name, module string, v any) (any, error) {
+func makeMember(name, module string, v any,
+	newClass func(string, *Class) (*Ref, error)) (any, error) {
 	switch m := v.(type) {
 	case Function:
 		m.Name, m.Module = name, module
 		return m, nil
 	case Class:
-		return rt.newClass(ctx, name, module, &m)
+		return newClass(name, &m)
 	}
 	if reflect.ValueOf(v).Kind() == reflect.Func {
 		return Function{Func: v, Name: name, Module: module}, nil

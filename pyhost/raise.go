@@ -55,9 +55,8 @@ const (
 
 // raise answers a call with an exception that carries err.
 func (f *function) raise(ctx context.Context, v *cgo.Invocation, err error) {
-	class := exceptionOf(ctx, err)
-	text := strings.TrimPrefix(err.Error(), class+": ") // as the class and its exceptions say it
-	p := f.rt.in.NewValue(err)                          // not before: the error's methods may panic
+	class, text := raisedAs(ctx, err)
+	p := f.rt.in.NewValue(err) // not before: the error's methods may panic
 	if p == 0 {
 		v.SetNone()
 		return
@@ -68,10 +67,18 @@ func (f *function) raise(ctx context.Context, v *cgo.Invocation, err error) {
 	var where any = Tuple{f.name, f.file, f.line}
 	c.enc.Tuple(4)
 	_ = c.enc.Value(class) // texts and numbers: they cannot fail
-	_ = c.enc.Value(strings.TrimPrefix(text, "pyhost: "))
+	_ = c.enc.Value(text)
 	c.enc.Go(p, 0)
 	_ = c.enc.Value(where)
 	c.answer(v, true, nil)
+}
+
+// raisedAs gives the class of the exception for err, and its text, as the class and its exceptions
+// say it.
+func raisedAs(ctx context.Context, err error) (class, text string) {
+	class = exceptionOf(ctx, err)
+	text = strings.TrimPrefix(err.Error(), class+": ")
+	return class, strings.TrimPrefix(text, "pyhost: ")
 }
 
 // exceptionOf names the class. A function that gives up because its context has ended does not hide

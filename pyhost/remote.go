@@ -70,9 +70,7 @@ func ScopeRef(s Scope) *Ref {
 }
 
 // RemoteError makes the error of an exception that another process has encoded.
-func RemoteError(encoded []byte, far [][]byte) error {
-	return raised(&cgo.Decoder{Buf: encoded, Far: far})
-}
+func RemoteError(d *cgo.Decoder) error { return raised(d) }
 
 // NewCancelError makes the error of a call whose context has ended.
 func NewCancelError(ctx context.Context, call string) *CancelError { return cancelError(ctx, call) }

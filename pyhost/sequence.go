@@ -18,7 +18,7 @@ import (
 // instead.
 
 // puller is a sequence that hands over one item at a time. Python's generator sees to it that next
-// is called by one thread at a time, and stop once.
+// is called by one thread at a time.
 type puller struct {
 	seq   reflect.Value
 	begin sync.Once

@@ -31,6 +31,29 @@ type Served struct {
 	Begin  func() // is called inside, before it runs
 	// Wait, if it is not nil, is the context of waiting at the gate; it does not end the call.
 	Wait context.Context
+	// Owner is what ServedBy gives to the Go functions that Python calls meanwhile.
+	Owner any
+}
+
+// ServedBy is the Owner of what is served on the thread that calls a Go function, nil if nothing
+// is.
+func ServedBy(v *cgo.Invocation) any {
+	if c := callOf(v); c != nil {
+		return c.owner
+	}
+	return nil
+}
+
+// EnterFunction is to be called when Python calls a Go function of the worker, and leave when it
+// returns. False: the runtime is closed.
+func (rt *Runtime) EnterFunction(v *cgo.Invocation) (leave func(), ok bool) {
+	switch {
+	case !v.Inside():
+		return rt.strays.leave, rt.strays.enter()
+	case v.Queued():
+		rt.gate.PassBaton()
+	}
+	return func() {}, true
 }
 
 // Outcome is what came out of it. Value and Blobs are C's memory.
@@ -81,7 +104,7 @@ func (rt *Runtime) Serve(ctx context.Context, s *Served, reply func(*Outcome)) e
 
 // serve prepares the call as what s asks for.
 func (c *call) serve(s *Served) (arg []byte, err error) {
-	c.op, c.label = s.Op, s.Name
+	c.op, c.label, c.owner = s.Op, s.Name, s.Owner
 	switch s.Op {
 	case cgo.OpCall, cgo.OpFind:
 		n, once, err := c.rt.names.get(s.Name)

@@ -32,6 +32,9 @@ func (w *worker) answer(f frame) error {
 	c.segment = nil
 	c.status = f.status
 	err := c.reply.parse(f.body)
+	if err == nil {
+		c.values, err = w.table.lookUp(c.reply.gos)
+	}
 	if err == nil && c.reply.segment != 0 {
 		c.result, err = w.results.get(c.reply.segment)
 	}
@@ -72,7 +75,7 @@ func (w *worker) result(ctx context.Context, c *call, out any) error {
 			s.settle()
 		}
 	}
-	value, blobs, seg, err := w.open(c)
+	value, blobs, seg, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -83,7 +86,7 @@ func (w *worker) result(ctx context.Context, c *call, out any) error {
 	status, sent := c.status&^statusSent, c.status&statusSent != 0
 	switch status {
 	case uint16(cgo.StatusOK):
-		return w.decode(value, blobs, out)
+		return w.decode(c, value, blobs, out)
 	case statusObject:
 		ref, ok := out.(**pyhost.Ref)
 		if !ok {
@@ -103,7 +106,7 @@ func (w *worker) result(ctx context.Context, c *call, out any) error {
 		}
 		return w.cancelled(ctx, c, nil)
 	case uint16(cgo.StatusRaised):
-		return w.raised(ctx, c, pyhost.RemoteError(value, blobs), sent)
+		return w.raised(ctx, c, pyhost.RemoteError(w.decoder(c, value, blobs)), sent)
 	}
 	return pyhost.ErrNoMemory
 }
@@ -116,7 +119,7 @@ func (w *worker) raised(ctx context.Context, c *call, err error, sent bool) erro
 	if !errors.As(err, &pe) {
 		return err
 	}
-	if sent || errors.Is(pe, cancelled) && w.isClosing() {
+	if sent || errors.Is(pe, cancelled) && (ctx.Err() != nil || w.isClosing()) {
 		return w.cancelled(ctx, c, pe)
 	}
 	return pe
@@ -138,7 +141,7 @@ func (w *worker) isClosing() bool {
 }
 
 // open finds the parts of the answer. Blobs are copied: a target may keep them.
-func (w *worker) open(c *call) (value []byte, blobs [][]byte, seg *segment, err error) {
+func (c *call) open() (value []byte, blobs [][]byte, seg *segment, err error) {
 	r := &c.reply
 	if c.result == nil {
 		return c.value, nil, nil, nil
@@ -165,11 +168,11 @@ func (w *worker) free(seg *segment) {
 	w.conn.send(frame{kind: kindFree, id: uint64(seg.id)}, nil, true)
 }
 
-func (w *worker) decode(value []byte, blobs [][]byte, out any) error {
+func (w *worker) decode(c *call, value []byte, blobs [][]byte, out any) error {
 	if out == nil || len(value) == 0 || cgo.DecodeScalar(value, out) {
 		return nil
 	}
-	d := w.decoder(value, blobs)
+	d := w.decoder(c, value, blobs)
 	if err := d.Into(out); err != nil {
 		d.Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
 		return fmt.Errorf("pyhost: %w", err)
@@ -177,15 +180,16 @@ func (w *worker) decode(value []byte, blobs [][]byte, out any) error {
 	return nil
 }
 
-func (w *worker) decoder(value []byte, blobs [][]byte) *cgo.Decoder {
+func (w *worker) decoder(c *call, value []byte, blobs [][]byte) *cgo.Decoder {
 	object := func(p cgo.Ptr, typ string) any { return pyhost.NewRemoteRef(w, uint64(p), typ) }
-	return &cgo.Decoder{Buf: value, Far: blobs, Class: w.typeOf, Object: object}
+	return &cgo.Decoder{Buf: value, Far: blobs, Class: w.typeOf, Object: object,
+		Value: c.values.get}
 }
 
 // drop gives back what is in an answer that nobody wants.
 func (w *worker) drop(c *call) {
 	c.letGo()
-	value, blobs, seg, err := w.open(c)
+	value, blobs, seg, err := c.open()
 	if seg != nil {
 		defer w.free(seg)
 	}
@@ -195,7 +199,7 @@ func (w *worker) drop(c *call) {
 		f := fields{b: value}
 		w.Release(f.u64())
 	case c.status&^statusSent == uint16(cgo.StatusOK):
-		w.decoder(value, blobs).Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
+		w.decoder(c, value, blobs).Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
 	}
 }
 

@@ -23,16 +23,19 @@ type call struct {
 	marks cgo.Marks
 	held  []func()      // give back the Refs in it
 	done  chan struct{} // a token when it was answered, or the worker has ended
+	funcs []newFunc     // of Go, that are told of with it
 
 	// Set before it is sent.
 	id      uint64
-	segment *segment // of the arguments
+	ctx     context.Context // for Go functions that are called meanwhile
+	segment *segment        // of the arguments
 
 	// The answer.
 	result *segment
 	status uint16
 	reply  reply
 	value  []byte // a copy of the inline value
+	values goValues
 	err    error
 
 	recall    bool // it is to be taken back when it has to wait there
@@ -42,15 +45,17 @@ type call struct {
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
 	c.enc.Ref, c.enc.Class, c.enc.Marks = c.ref, c.class, &c.marks
+	c.enc.Func, c.enc.Iterator = c.function, c.iterator
 	return c
 }}
 
 func newCall(w *worker, op cgo.Op, label string) *call {
 	c := calls.Get().(*call)
 	c.w, c.label = w, label
-	c.req = request{op: uint32(op), refs: c.req.refs[:0], blobs: c.req.blobs[:0]}
+	c.req = request{op: uint32(op), refs: c.req.refs[:0], gos: c.req.gos[:0],
+		blobs: c.req.blobs[:0]}
 	c.enc.Buf = c.enc.Buf[:0]
-	c.marks.Refs, c.marks.Fars = c.marks.Refs[:0], c.marks.Fars[:0]
+	c.marks.Refs, c.marks.Gos, c.marks.Fars = c.marks.Refs[:0], c.marks.Gos[:0], c.marks.Fars[:0]
 	c.err, c.segment, c.result, c.abandoned, c.recall = nil, nil, nil, false, false
 	return c
 }
@@ -67,7 +72,7 @@ func (c *call) letGo() {
 	for _, release := range c.held {
 		release()
 	}
-	c.held = nil
+	c.held, c.funcs, c.values, c.ctx = nil, nil, nil, nil
 	clear(c.marks.Fars)
 }
 
@@ -103,7 +108,10 @@ func (c *call) pack() error {
 	for _, at := range c.marks.Refs {
 		r.refs = append(r.refs, uint32(at))
 	}
-	if len(r.name) > maxInline || len(r.refs)*4+len(c.marks.Fars)*20 > maxBody/2 ||
+	for _, at := range c.marks.Gos {
+		r.gos = append(r.gos, uint32(at))
+	}
+	if len(r.name) > maxInline || (len(r.refs)+len(r.gos))*4+len(c.marks.Fars)*20 > maxBody/2 ||
 		len(c.enc.Buf) > 1<<32-1 {
 		return fmt.Errorf("process: call of %.100s: too many references or too long a name",
 			c.label)
@@ -157,6 +165,7 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 		c.put()
 		return err
 	}
+	c.ctx = ctx
 	lead, err := w.send(c, shape)
 	if err != nil {
 		w.recycle(w.segs, c.segment)
@@ -219,13 +228,19 @@ func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 	}
 	w.role.taken = true
 	others := w.live > crowd
-	if shape.number != 0 && !w.shapes[shape.number] {
-		w.shapes[shape.number] = true
-		w.conn.send(frame{kind: kindShape, id: uint64(shape.number), body: shape.nodes}, nil, true)
-	}
+	w.tellShape(shape)
+	w.tellFuncs(c)
 	w.mu.Unlock()
 	w.conn.send(frame{kind: kindCall, id: c.id}, c.req.append, others)
 	return lead, nil
+}
+
+// tellShape tells the worker of a shape that it does not know, with the next frame. Under mu.
+func (w *worker) tellShape(shape shapeID) {
+	if shape.number != 0 && !w.shapes[shape.number] {
+		w.shapes[shape.number] = true
+		w.conn.hold(frame{kind: kindShape, id: uint64(shape.number), body: shape.nodes})
+	}
 }
 
 // giveUp is for a call whose context has ended. Nil: it was answered all the same. It leaves the

@@ -25,7 +25,7 @@ import (
 //
 // Go lets no thread that it has not started itself call Go before all init functions have returned,
 // which in a worker they never do. So nothing that Python's own threads might do here may need Go:
-// streams and audit events are written to descriptors.
+// streams and audit events are written to descriptors, and calls of Go functions are relayed.
 func init() {
 	if fd, ok := os.LookupEnv(startVar); ok {
 		_ = os.Unsetenv(startVar) // what the worker starts is no worker
@@ -53,10 +53,12 @@ func work(fd string) int {
 		recalls: map[uint64]context.CancelFunc{},
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
 		jobs: make(chan *job), turn: turn{wake: make(chan struct{}, 1)}}
+	s.outward.specs, s.outward.waiting = map[uint64]*cgo.FuncSpec{}, map[uint64]*waiter{}
 	s.in = &inbox{buf: make([]byte, 64<<10)}
 	s.in.read = s.in.receiver(socketFd)
 	c.fail = s.exit
 	go s.watch()
+	go cgo.Relay()
 	s.read()
 	select {}
 }
@@ -114,6 +116,7 @@ type server struct {
 	mine    *shelf // segments to be written here; any goroutine
 	theirs  *shelf
 	closing atomic.Bool // any goroutine
+	outward outward     // any goroutine
 
 	mu      sync.Mutex
 	cancels map[uint64]context.CancelFunc // of the calls that can be cancelled; guarded by mu
@@ -135,6 +138,10 @@ func (s *server) handle(f frame) error {
 		s.recall(f.id)
 	case kindShape:
 		return s.shape(f)
+	case kindFunc:
+		return s.function(f)
+	case kindAnswer:
+		return s.answered(f)
 	case kindSegment:
 		return s.segment(f)
 	case kindFree:

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/pyhost/pyhost/pyhost"
 )
 
 // Close refuses new calls, waits for those under way, cancels what is left after
@@ -53,6 +55,8 @@ func (w *worker) close() error {
 	// threads, and for the end.
 	limit := time.AfterFunc(6*w.cfg.CloseTimeout+time.Second, func() { w.kill(didNotClose) })
 	defer limit.Stop()
+	cancel := time.AfterFunc(w.cfg.CloseTimeout, func() { w.endLife(pyhost.ErrClosed) })
+	defer cancel.Stop()
 	<-w.done
 	select {
 	case err := <-w.closed:

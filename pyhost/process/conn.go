@@ -93,6 +93,13 @@ func (c *conn) add(f frame, fill func([]byte) []byte) {
 	}
 }
 
+// hold appends a frame that goes with the next one.
+func (c *conn) hold(f frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(f, nil)
+}
+
 // sendResult is send for the result of a call that is noted in a slot.
 func (c *conn) sendResult(f frame, fill func([]byte) []byte, slot uint16, others bool) {
 	c.mu.Lock()

@@ -11,8 +11,14 @@
 //
 // Values cross through a socket, and through shared memory where they are long: a call takes some
 // tens of microseconds, two copies more for a long value. Objects without a value form stay in the
-// worker and come back as a *pyhost.Ref, which ends with it. Go functions and pyhost.Object cannot
-// cross.
+// worker and come back as a *pyhost.Ref, which ends with it. A pyhost.Object cannot cross.
+//
+// Go functions that Python in a worker calls, as arguments or members of a module, run in the
+// program, each call on a goroutine of its own, with the context of the call that led there; it
+// ends with the worker too. What they return and their errors cross as in process; errors.Is finds
+// the same error. Functions that take a *pyhost.Thread cannot be called from there. One that goes
+// on after its context has ended is left to itself, and Python is cancelled without it. Sequences,
+// channels and pyhost.File cross item by item and read by read: a call each.
 //
 // A worker that ends takes the calls that it runs with it: they get an [*ExitError], and a new
 // worker takes its place, in which Setup has run, and nothing else. How far such a call had come

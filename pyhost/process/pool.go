@@ -46,9 +46,12 @@ func NewPool(ctx context.Context, cfg PoolConfig) (*Pool, error) {
 	if cfg.MaxThreads == 0 {
 		cfg.MaxThreads = 1
 	}
+	var with installs
 	pool := pyhost.PoolConfig[*Runtime]{
-		Start: func(ctx context.Context) (*Runtime, error) { return Start(ctx, cfg.Config) },
-		Size:  cfg.Size, MaxCalls: cfg.MaxCalls, MaxAge: cfg.MaxAge,
+		Start: func(ctx context.Context) (*Runtime, error) {
+			return startWith(ctx, cfg.Config, &with)
+		},
+		Size: cfg.Size, MaxCalls: cfg.MaxCalls, MaxAge: cfg.MaxAge,
 	}
 	if cfg.MaxMemory > 0 {
 		pool.Due = func(rt *Runtime) bool { return rt.residentNow() > cfg.MaxMemory }

@@ -80,7 +80,7 @@ func TestValues(t *testing.T) {
 	require.Len(t, texts["a"], 200_000)
 	_, err = pyhost.Call[[]item](bg, rt, "same", []any{map[string]any{"Price": "x"}})
 	require.ErrorContains(t, err, "result[0].Price: str into float64")
-	_, err = pyhost.Call[any](bg, rt, "same", make(chan int))
+	_, err = pyhost.Call[any](bg, rt, "same", make(chan<- int))
 	require.ErrorContains(t, err, "has no Python form")
 }
 

@@ -52,11 +52,12 @@ func (w *worker) readOn() {
 	}
 }
 
-// stay gives the role up if there is nothing to read for.
+// stay gives the role up if there is nothing to read for. Where functions of Go are known, threads
+// of Python may call them at any time.
 func (w *worker) stay() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.role.taken = w.role.keep || len(w.calls) > 0
+	w.role.taken = w.role.keep || len(w.calls) > 0 || w.table.alive.Load() > 0
 	return w.role.taken
 }
 

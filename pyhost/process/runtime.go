@@ -30,6 +30,7 @@ type Runtime struct {
 
 	registering sync.Mutex
 	registry    atomic.Pointer[[]registration] // replaced as a whole, under registering
+	installs    *installs
 
 	mu       sync.Mutex
 	cur      *worker   // nil while there is none; guarded by mu, as are the rest
@@ -52,6 +53,10 @@ var (
 // Start starts a worker and returns when it is ready for calls and its Setup has run. To be closed
 // by Close.
 func Start(ctx context.Context, cfg Config) (*Runtime, error) {
+	return startWith(ctx, cfg, &installs{})
+}
+
+func startWith(ctx context.Context, cfg Config, with *installs) (*Runtime, error) {
 	if ctx == nil {
 		return nil, pyhost.ErrNilContext
 	}
@@ -62,7 +67,7 @@ func Start(ctx context.Context, cfg Config) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt := &Runtime{cfg: cfg, python: python, old: map[*worker]bool{}}
+	rt := &Runtime{cfg: cfg, python: python, old: map[*worker]bool{}, installs: with}
 	rt.ctx, rt.stop = context.WithCancel(context.WithoutCancel(ctx))
 	w, err := rt.start(ctx)
 	if err != nil {
@@ -146,6 +151,9 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 			return err
 		}
 		if err = w.catchUp(ctx, rt.registry.Load()); err == nil {
+			err = w.installAll(ctx, rt.installs.list.Load())
+		}
+		if err == nil {
 			err = w.attempt(ctx, op, label, out, fill)
 		}
 		if err == nil {

@@ -27,8 +27,15 @@ type job struct {
 	ctx     context.Context
 	wait    context.Context // nil: the same
 	held    []cgo.Ptr       // objects in it
+	gos     []cgo.GoPtr     // functions and values of Go in it
 	slot    uint16          // of the notes
 	noted   bool            // it has begun
+	raised  bool            // of an answer to a callback: it is an exception
+
+	// While it is served by the goroutine that reads: see turn. They belong to its thread.
+	here   bool
+	number uint64
+	away   time.Duration // in Go functions
 }
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
@@ -37,7 +44,8 @@ var jobs = sync.Pool{New: func() any { return new(job) }}
 // when it runs.
 func (s *server) call(f frame) error {
 	j := jobs.Get().(*job)
-	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], ctx: context.Background()}
+	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], gos: j.gos[:0],
+		ctx: context.Background()}
 	if err := j.req.parse(f.body); err != nil {
 		return err
 	}
@@ -90,8 +98,17 @@ func (s *server) serveMore(j *job) {
 const keepIdle = 128 // goroutines
 
 func (s *server) serve(j *job) {
+	s.run(j)
+	reads := s.turn.end(j) // since it has called a function of Go
+	s.done(j)
+	if reads {
+		s.read()
+	}
+}
+
+func (s *server) run(j *job) {
 	start := time.Now()
-	defer func() { s.turn.slow.Store(time.Since(start) > longCall) }()
+	defer func() { s.turn.slow.Store(time.Since(start)-j.away > longCall) }()
 	err := s.resolve(j)
 	switch {
 	case err != nil:
@@ -103,7 +120,7 @@ func (s *server) serve(j *job) {
 		err = s.rt.Serve(j.ctx, &pyhost.Served{
 			Op: cgo.Op(j.req.op), Name: j.req.name, Object: cgo.Ptr(j.req.object), Arg: j.arg,
 			Shape: j.shape, Wait: j.wait, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
-			Begin: func() { j.slot, j.noted = s.begun.note(j.id), true },
+			Begin: func() { j.slot, j.noted = s.begun.note(j.id), true }, Owner: j,
 		}, func(o *pyhost.Outcome) {
 			s.reply(j, o)
 		})
@@ -111,10 +128,15 @@ func (s *server) serve(j *job) {
 	if err != nil {
 		s.refuse(j, err)
 	}
+}
+
+// done gives up what the job holds.
+func (s *server) done(j *job) {
 	runtime.KeepAlive(j.segment)
 	for _, p := range j.held {
 		s.objects.unhold(p, s.rt.Interp())
 	}
+	j.letGo()
 	if cap(j.value) <= keepOut {
 		jobs.Put(j)
 	}
@@ -146,6 +168,11 @@ func (s *server) resolve(j *job) error {
 			return err
 		}
 	}
+	for _, at := range r.gos {
+		if err := s.adopt(j, at); err != nil {
+			return err
+		}
+	}
 	if r.object != 0 && r.op != opClass {
 		return s.hold(j, cgo.Ptr(r.object))
 	}
@@ -169,6 +196,7 @@ func (s *server) hold(j *job, p cgo.Ptr) error {
 
 // send sends the result, which is the last that is known of the call.
 func (s *server) send(j *job, status uint16, r *reply) {
+	j.letGo()
 	if j.ctx.Done() != nil || j.wait != nil {
 		s.mu.Lock()
 		for _, in := range []map[uint64]context.CancelFunc{s.cancels, s.recalls} {
@@ -188,6 +216,14 @@ func (s *server) send(j *job, status uint16, r *reply) {
 	}
 }
 
+// letGo gives up the functions and values of Go that came with the call.
+func (j *job) letGo() {
+	for _, p := range j.gos {
+		p.Release()
+	}
+	j.gos = j.gos[:0]
+}
+
 func (s *server) refuse(j *job, err error) {
 	var ce *pyhost.CancelError
 	if errors.As(err, &ce) {
@@ -205,6 +241,7 @@ func (s *server) reply(j *job, o *pyhost.Outcome) {
 		status |= statusSent
 	}
 	r := reply{value: o.Value}
+	var holds []cgo.GoPtr
 	switch {
 	case o.Status != cgo.StatusOK && o.Status != cgo.StatusRaised:
 		r.value = nil
@@ -212,12 +249,15 @@ func (s *server) reply(j *job, o *pyhost.Outcome) {
 		s.objects.add(o.Object, s.rt.Interp())
 		status = status&statusSent | statusObject
 		r.value = binary.LittleEndian.AppendUint64(nil, uint64(o.Object))
-	case bytes.IndexByte(o.Value, cgo.TagObject) >= 0:
-		d := cgo.Decoder{Buf: o.Value, Far: o.Blobs}
-		d.Drop(func(p cgo.Ptr) { s.objects.add(p, s.rt.Interp()) })
+	case bytes.IndexByte(o.Value, cgo.TagObject) >= 0,
+		s.outward.values.Load() > 0 && bytes.IndexByte(o.Value, cgo.TagGo) >= 0:
+		holds = s.share(&r, o.Value, o.Blobs)
 	}
 	s.lay(&r, o.Blobs)
 	s.send(j, status, &r)
+	for _, p := range holds {
+		p.Release()
+	}
 }
 
 // lay puts what is long into a segment, for which it waits.

@@ -27,6 +27,10 @@ func shapeFor(out any) shapeID {
 	if t == nil {
 		return shapeID{}
 	}
+	return shapeOf(t)
+}
+
+func shapeOf(t reflect.Type) shapeID {
 	shapeIDs.RLock()
 	s, ok := shapeIDs.numbers[t]
 	shapeIDs.RUnlock()

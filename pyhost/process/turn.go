@@ -35,16 +35,7 @@ var errRelieved = errors.New("another goroutine reads")
 // read handles frames until the connection ends, and the process with it; or until it is relieved.
 func (s *server) read() {
 	for {
-		f, ok, err := s.in.next()
-		switch {
-		case err == nil && ok:
-			err = s.handle(f)
-		case err == nil:
-			if s.running.Load() > 0 {
-				runtime.Gosched() // to read blocks the thread: let those run first
-			}
-			err = s.in.fill()
-		}
+		err := s.readOne(true)
 		if errors.Is(err, errRelieved) {
 			return
 		}
@@ -54,17 +45,46 @@ func (s *server) read() {
 	}
 }
 
+// readOne handles a frame that has come, or waits for more. To read blocks the thread: those that
+// are running may run first. Not where the goroutine is tied to its thread, as that of a callback
+// is: that would cost two switches of threads.
+func (s *server) readOne(yield bool) error {
+	f, ok, err := s.in.next()
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		return s.handle(f)
+	case yield && s.running.Load() > 0:
+		runtime.Gosched()
+	}
+	return s.in.fill()
+}
+
 func (s *server) serveHere(j *job) error {
 	t := &s.turn
-	number := t.number.Add(1)
-	if t.idle.Load() && t.idle.CompareAndSwap(true, false) {
-		t.wake <- struct{}{}
-	}
-	s.serve(j)
-	if t.number.CompareAndSwap(number, number+1) {
+	j.here, j.number = true, t.begin()
+	s.run(j)
+	reads := t.end(j)
+	s.done(j)
+	if reads {
 		return nil
 	}
 	return errRelieved
+}
+
+// end tells whether it is for the thread that serves the call to read: from now on it does.
+func (t *turn) end(j *job) bool {
+	return j != nil && j.here && t.number.CompareAndSwap(j.number, j.number+1)
+}
+
+// begin has the watcher look.
+func (t *turn) begin() (number uint64) {
+	number = t.number.Add(1)
+	if t.idle.Load() && t.idle.CompareAndSwap(true, false) {
+		t.wake <- struct{}{}
+	}
+	return number
 }
 
 func (s *server) watch() {

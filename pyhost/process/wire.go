@@ -33,6 +33,7 @@ const (
 	// descriptor comes with it; body: u64 its size
 	kindFree    // id: of the segment, which the worker may write to again
 	kindDrop    // id: of the segment, which its writer has no more use for; either way
+	kindFunc    // id: of a Go function; body: JSON of funcSpec. A value names it, once
 	kindRelease // id: of an object, of which a reference is given back
 	kindClose   //
 	// From the worker.
@@ -41,10 +42,13 @@ const (
 	kindWant   // id: the size of a segment that the worker needs
 	kindClosed // body: the error of Close, as text
 
-	// Kept for Go functions that Python calls: kindCallback (from the worker; id: of its own
-	// numbering; body: what to call, and the arguments) and kindCallbackResult (to the worker).
-	kindCallback
-	kindCallbackResult
+	kindCallback // id: of its own numbering; body: callback
+	kindForget   // id: of a function or a value of Go that Python has no more use for
+	kindRead     // id: of the segment of a callback's answer, which may be written to again
+
+	// To the worker.
+	kindAnswer // id: of the callback; status: 1 if it raises; body: request
+	kindLast   = kindAnswer
 )
 
 // What else the status of a result may be.
@@ -90,7 +94,7 @@ func parseFrame(b []byte) (f frame, n int, err error) {
 	f.kind = kind(binary.LittleEndian.Uint16(b[4:]))
 	f.status = binary.LittleEndian.Uint16(b[6:])
 	f.id = binary.LittleEndian.Uint64(b[8:])
-	if size > maxBody || f.kind < kindHello || f.kind > kindCallbackResult {
+	if size > maxBody || f.kind < kindHello || f.kind > kindLast {
 		return f, 0, errProtocol
 	}
 	if len(b) < headerSize+int(size) {
@@ -124,6 +128,7 @@ type request struct {
 	object           uint64
 	name             string
 	refs             []uint32 // where in the value numbers of objects stand
+	gos              []uint32 // where those of functions and values of Go stand
 	blobs            []blob
 	long             span
 	value            []byte
@@ -131,13 +136,13 @@ type request struct {
 
 func (r *request) append(b []byte) []byte {
 	for _, v := range []uint32{r.op, r.flags, r.shape, r.segment, uint32(len(r.name)),
-		uint32(len(r.refs)), uint32(len(r.blobs))} {
+		uint32(len(r.refs)), uint32(len(r.gos)), uint32(len(r.blobs))} {
 		b = binary.LittleEndian.AppendUint32(b, v)
 	}
 	b = binary.LittleEndian.AppendUint64(b, r.object)
 	b = appendSpan(b, r.long)
 	b = append(b, r.name...)
-	for _, at := range r.refs {
+	for _, at := range append(r.refs[:len(r.refs):len(r.refs)], r.gos...) {
 		b = binary.LittleEndian.AppendUint32(b, at)
 	}
 	for _, p := range r.blobs {
@@ -154,12 +159,16 @@ func appendSpan(b []byte, s span) []byte {
 func (r *request) parse(body []byte) error {
 	f := fields{b: body}
 	r.op, r.flags, r.shape, r.segment = f.u32(), f.u32(), f.u32(), f.u32()
-	name, refs, blobs := f.u32(), f.u32(), f.u32()
+	name, refs, gos, blobs := f.u32(), f.u32(), f.u32(), f.u32()
 	r.object, r.long = f.u64(), f.span()
 	r.name = string(f.bytes(name))
 	r.refs = make([]uint32, f.count(refs, 4))
 	for i := range r.refs {
 		r.refs[i] = f.u32()
+	}
+	r.gos = make([]uint32, f.count(gos, 4))
+	for i := range r.gos {
+		r.gos[i] = f.u32()
 	}
 	r.blobs = make([]blob, f.count(blobs, 20))
 	for i := range r.blobs {
@@ -173,6 +182,7 @@ func (r *request) parse(body []byte) error {
 type reply struct {
 	segment uint32
 	blobs   []span
+	gos     []uint64 // numbers of values of Go in it
 	long    span
 	value   []byte
 }
@@ -180,7 +190,11 @@ type reply struct {
 func (r *reply) append(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint32(b, r.segment)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.blobs)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.gos)))
 	b = appendSpan(b, r.long)
+	for _, n := range r.gos {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
 	for _, s := range r.blobs {
 		b = appendSpan(b, s)
 	}
@@ -190,14 +204,42 @@ func (r *reply) append(b []byte) []byte {
 func (r *reply) parse(body []byte) error {
 	f := fields{b: body}
 	r.segment = f.u32()
-	blobs := f.u32()
+	blobs, gos := f.u32(), f.u32()
 	r.long = f.span()
+	r.gos = make([]uint64, f.count(gos, 8))
+	for i := range r.gos {
+		r.gos[i] = f.u64()
+	}
 	r.blobs = make([]span, f.count(blobs, 16))
 	for i := range r.blobs {
 		r.blobs[i] = f.span()
 	}
 	r.value = f.b
 	return f.err()
+}
+
+// callback is the body of one: a Go function is called.
+type callback struct {
+	function uint64
+	call     uint64 // that Python makes it in, 0 if there is none
+	n        uint32 // arguments, which reply has one after the other
+	reply
+}
+
+func (c *callback) append(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, c.function)
+	b = binary.LittleEndian.AppendUint64(b, c.call)
+	b = binary.LittleEndian.AppendUint32(b, c.n)
+	return c.reply.append(b)
+}
+
+func (c *callback) parse(body []byte) error {
+	f := fields{b: body}
+	c.function, c.call, c.n = f.u64(), f.u64(), f.u32()
+	if f.bad {
+		return errProtocol
+	}
+	return c.reply.parse(f.b)
 }
 
 // fields reads numbers off a body; past its end they are 0, and err tells.

@@ -6,11 +6,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
 )
 
 func TestFrame(t *testing.T) {
 	r := request{op: 1, flags: 2, shape: 3, segment: 4, object: 5, name: "a.b", refs: []uint32{6},
-		blobs: []blob{{7, span{8, 9}}}, long: span{10, 11}, value: []byte("value")}
+		gos: []uint32{14}, blobs: []blob{{7, span{8, 9}}}, long: span{10, 11},
+		value: []byte("value")}
 	b := appendFrame(nil, frame{kind: kindCall, status: 12, id: 13}, r.append)
 	for i := range b { // a part of it is no frame yet
 		_, n, err := parseFrame(b[:i])
@@ -29,10 +32,16 @@ func TestFrame(t *testing.T) {
 	for i := range len(f.body) - len("value") {
 		require.Error(t, new(request).parse(f.body[:i]))
 	}
-	p := reply{segment: 1, blobs: []span{{2, 3}}, long: span{4, 5}, value: []byte("x")}
+	p := reply{segment: 1, blobs: []span{{2, 3}}, gos: []uint64{7}, long: span{4, 5},
+		value: []byte("x")}
 	var back reply
 	require.NoError(t, back.parse(p.append(nil)))
 	require.Equal(t, p, back)
+
+	cb := callback{function: 1, call: 2, n: 3, reply: p}
+	var gotBack callback
+	require.NoError(t, gotBack.parse(cb.append(nil)))
+	require.Equal(t, cb, gotBack)
 
 	large := appendFrame(nil, frame{kind: kindCall}, nil)
 	large[3] = 1
@@ -58,6 +67,10 @@ func FuzzFrame(f *testing.F) {
 	p := reply{segment: 1, blobs: []span{{0, 1}}, value: []byte{0}}
 	f.Add(appendFrame(nil, frame{kind: kindResult, id: 1}, p.append))
 	f.Add(appendFrame(nil, frame{kind: kindReady, body: []byte("{}")}, nil))
+	cb := callback{function: 1, call: 1, n: 2, reply: reply{gos: []uint64{2}, value: []byte{0, 0}}}
+	f.Add(appendFrame(nil, frame{kind: kindCallback, id: 1}, cb.append))
+	f.Add(appendFrame(nil, frame{kind: kindForget, id: 1}, nil))
+	f.Add(appendFrame(nil, frame{kind: kindRead, id: 1}, nil))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for len(b) > 0 {
@@ -77,6 +90,10 @@ func FuzzFrame(f *testing.F) {
 			if p.parse(fr.body) == nil && len(p.blobs)*16 > len(fr.body) {
 				t.Fatal("a reply that is longer than its frame")
 			}
+			var cb callback
+			if cb.parse(fr.body) == nil && len(cb.gos)*8 > len(fr.body) {
+				t.Fatal("a callback that is longer than its frame")
+			}
 			inFrames(t, fr)
 		}
 	})
@@ -88,8 +105,17 @@ func inFrames(t *testing.T, f frame) {
 	c.id = 1
 	w := &worker{segs: newShelf(), results: newShelf(), calls: map[uint64]*call{1: c},
 		ready: make(chan error, 1), closed: make(chan error, 1), done: make(chan struct{}),
-		conn: &conn{finished: true}}
+		table: newTable(), lent: map[uint32]*segment{}, cfg: &Config{}, life: t.Context(),
+		shapes: map[uint32]bool{},
+		conn:   &conn{finished: true}}
 	c.w = w
+	enc := newCall(w, 0, "call")
+	_, err := enc.function(&pyhost.Function{Func: func(any, ...[]string) (any, error) {
+		return func() {}, errProtocol
+	}})
+	require.NoError(t, err)
+	w.tellFuncs(enc)
+	w.table.addValue(errProtocol)
 	if f.kind == kindWant || f.kind == kindReady {
 		return // those act at once, on a process
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -38,22 +39,29 @@ type worker struct {
 	results *shelf // to be written there
 	gone    func(*worker)
 	classes classes
+	table   *table
+	life    context.Context // of Go functions that it calls; ends with it, and when Close cancels
+	endLife context.CancelCauseFunc
+
+	installing sync.Mutex
+	installed  atomic.Int64 // so many of the installs; changed under installing
 
 	mu      sync.Mutex
-	role    role             // of reading; guarded by mu
-	in      *inbox           // its
-	calls   map[uint64]*call // sent and not answered; guarded by mu, as are the rest
-	last    uint64           // number of a call
-	live    int              // calls that somebody waits for
-	shapes  map[uint32]bool  // that the worker knows
-	retired bool             // it is to end when nobody waits for it any more
-	closing bool             // it was told to close
-	killed  string           // why
-	reaped  bool             // its process number may be another's
-	exit    *ExitError       // once it has ended
-	closed  chan error       // gets what Close of its runtime returned
-	done    chan struct{}    // closed when it has ended and everybody was told
-	ready   chan error       // gets the outcome of the handshake
+	role    role                // of reading; guarded by mu
+	in      *inbox              // its
+	calls   map[uint64]*call    // sent and not answered; guarded by mu, as are the rest
+	lent    map[uint32]*segment // with answers of callbacks in them
+	last    uint64              // number of a call
+	live    int                 // calls that somebody waits for
+	shapes  map[uint32]bool     // that the worker knows
+	retired bool                // it is to end when nobody waits for it any more
+	closing bool                // it was told to close
+	killed  string              // why
+	reaped  bool                // its process number may be another's
+	exit    *ExitError          // once it has ended
+	closed  chan error          // gets what Close of its runtime returned
+	done    chan struct{}       // closed when it has ended and everybody was told
+	ready   chan error          // gets the outcome of the handshake
 }
 
 // hello is what a worker is told first.
@@ -71,7 +79,7 @@ type ready struct {
 	Err    string
 }
 
-const protocol = 1
+const protocol = 2
 
 // startWorker starts a process and waits until it is ready for calls. gone is called when it ends
 // later.
@@ -85,10 +93,13 @@ func startWorker(ctx context.Context, cfg *Config, python pyhost.Python, gone fu
 		cfg: cfg, proc: e.proc, crash: e.crash, since: time.Now(), gone: gone,
 		settle: cfg.Stdout != nil || cfg.Stderr != nil || cfg.reports(),
 		segs:   newShelf(), results: newShelf(),
+		table: newTable(), lent: map[uint32]*segment{},
 		calls: map[uint64]*call{}, shapes: map[uint32]bool{}, closed: make(chan error, 1),
 		done: make(chan struct{}), ready: make(chan error, 1),
 	}
+	w.life, w.endLife = context.WithCancelCause(context.Background())
 	if err := w.connect(e); err != nil {
+		w.endLife(err)
 		_ = e.proc.Kill()
 		_, _ = e.proc.Wait()
 		e.close()
@@ -226,6 +237,8 @@ func (w *worker) watch() {
 	calls := w.calls
 	w.calls, w.live = nil, 0
 	w.mu.Unlock()
+	w.endLife(exit)
+	w.table.close()
 	for _, c := range calls {
 		c.err = exit.of(c.label)
 		if !ran[c.id] {
@@ -281,6 +294,12 @@ func (w *worker) handle(f frame) error {
 		return w.answer(f)
 	case kindReady:
 		return w.greeted(f.body)
+	case kindCallback:
+		return w.callback(f)
+	case kindForget:
+		return w.table.forget(f.id)
+	case kindRead:
+		return w.read(f.id)
 	case kindWant:
 		_, err := w.newSegment(w.results, f.id, 1)
 		return err
