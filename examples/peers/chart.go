@@ -9,16 +9,16 @@ import (
 
 const (
 	barHeight, gap    = 16, 6
-	labelEnd, plotEnd = 190, 660
-	valueEnd          = 760
+	labelEnd, plotEnd = 290, 720
+	valueEnd          = 820
 )
 
 // chart draws a bar for each peer and task, on a logarithmic scale, with the line at 1.
-func (r *report) chart() string {
+func (t *table) chart() string {
 	low, high := 1.0, 1.0
-	for _, p := range r.peers {
-		for _, t := range r.tasks {
-			if x, ok := r.ratio(p, t); ok {
+	for _, p := range t.peers {
+		for _, column := range t.columns {
+			if x, ok := t.ratio(p, column); ok {
 				low, high = min(low, x.least), max(high, x.most)
 			}
 		}
@@ -29,13 +29,13 @@ func (r *report) chart() string {
 	}
 	var grid, out strings.Builder // bars lie on top of the grid
 	y := 10
-	for _, t := range r.tasks {
+	for _, column := range t.columns {
 		y += 18
-		fmt.Fprintf(&out, "<text class='head' x='8' y='%d'>%s</text>\n", y, escape(t.what))
+		fmt.Fprintf(&out, "<text class='head' x='8' y='%d'>%s</text>\n", y, escape(column.what))
 		y += gap
-		for _, p := range r.peers {
-			if ratio, ok := r.ratio(p, t); ok {
-				bar(&out, x, y, p.name, ratio)
+		for _, p := range t.peers {
+			if ratio, ok := t.ratio(p, column); ok && p.name != library {
+				bar(&out, x, y, p.label(), ratio)
 				y += barHeight + gap
 			}
 		}
@@ -47,7 +47,7 @@ func (r *report) chart() string {
 		fmt.Fprintf(&grid, "<text class='tick' x='%.1f' y='%d'>%g</text>\n", at, y+14, value)
 	}
 	height := y + 24
-	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(caption),
+	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(t.caption),
 		grid.String()+out.String())
 }
 
@@ -80,6 +80,9 @@ line { stroke: #ccc }
 .spread { stroke: #222 }
 .slower { fill: #9ab }
 .faster { fill: #e96 }
+.unit { fill: #777 }
+polyline { fill: none; stroke-width: 2 }
+.lead { stroke-dasharray: 2 3 }
 </style>
 <rect width='100%%' height='100%%' fill='#fff'/>
 %s</svg>
