@@ -50,7 +50,7 @@ func (b *bench) unpack() (err error) {
 	})
 }
 
-const limit = time.Minute // for one measurement
+const limit = 30 * time.Second // for one measurement
 
 // measure gives what the process of a measurement prints: the seconds, or what else its task tells.
 func (b *bench) measure(p *peer, j job) ([]float64, error) {

@@ -20,7 +20,7 @@ func main() {
 	only := flag.String("section", "", "only one: calls, pools, goroutines, speedup or memory")
 	flag.StringVar(&b.task, "task", "", "only one of the calls: call, list, dict, text or crowd")
 	flag.IntVar(&b.runs, "runs", 5, "times that each task is measured; those of curves: 3 at most")
-	flag.DurationVar(&b.long, "long", 150*time.Millisecond, "a measurement takes, at least")
+	flag.DurationVar(&b.long, "long", 100*time.Millisecond, "a measurement takes, at least")
 	flag.IntVar(&b.goroutines, "goroutines", 10_000, "the most of a curve")
 	flag.IntVar(&b.workers, "workers", 2*cores, "the most of a curve")
 	flag.IntVar(&b.runtimes, "runtimes", 50, "the most of a curve")

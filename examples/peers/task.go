@@ -39,8 +39,10 @@ var tasks = []task{
 // The tasks of the pools: see pools.go. For memory see sweep.go.
 var poolColumns = []task{
 	{name: "one call", what: "a call of nothing, one at a time", size: cores},
-	{name: "calls", what: "calls of nothing, handed in at once; here from 100 goroutines", size: cores},
-	{name: "map", what: "abs of many ints: Python's map with chunks of 100, pyhost.Map", size: cores},
+	{name: "calls", what: "calls of nothing: all handed in at once, or by 100 goroutines",
+		size: cores, crowd: 100},
+	{name: "map", what: "abs of many ints: Python's map with chunks of 100, pyhost.Map",
+		size: cores, crowd: 100},
 	{name: "echo", what: "8 MB of bytes, in and out", size: cores},
 	{name: "compute", what: "a loop of 200,000 rounds, as many at once as there are workers",
 		size: cores},
