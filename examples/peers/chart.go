@@ -28,7 +28,9 @@ func (t *table) chart() string {
 		return labelEnd + (math.Log10(v)-low)/(high-low)*(plotEnd-labelEnd)
 	}
 	var grid, out strings.Builder // bars lie on top of the grid
-	y := 10
+	y := 40
+	fmt.Fprintf(&out, "<text class='head' x='8' y='18'>%s</text>\n", escape(t.title))
+	fmt.Fprintf(&out, "<text class='unit' x='8' y='34'>%s</text>\n", escape(t.caption))
 	for _, column := range t.columns {
 		y += 18
 		fmt.Fprintf(&out, "<text class='head' x='8' y='%d'>%s</text>\n", y, escape(column.what))
@@ -43,8 +45,8 @@ func (t *table) chart() string {
 	for e := low; e <= high; e++ {
 		value := math.Pow(10, e)
 		at := x(value)
-		fmt.Fprintf(&grid, "<line x1='%.1f' x2='%.1f' y1='12' y2='%d'/>\n", at, at, y)
-		fmt.Fprintf(&grid, "<text class='tick' x='%.1f' y='%d'>%g</text>\n", at, y+14, value)
+		fmt.Fprintf(&grid, "<line x1='%.1f' x2='%.1f' y1='44' y2='%d'/>\n", at, at, y)
+		fmt.Fprintf(&grid, "<text class='tick' x='%.1f' y='%d'>%s</text>\n", at, y+14, plain(value))
 	}
 	height := y + 24
 	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(t.caption),

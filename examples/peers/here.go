@@ -43,6 +43,9 @@ func (b *bench) do(p *peer, j job) ([]any, error) {
 	}
 	defer w.Close()
 	if j.task == "goroutines" {
+		if _, err := measureCrowd(w, j.size, 0); err != nil { // first use
+			return nil, err
+		}
 		return measureCrowd(w, j.size, b.long)
 	}
 	t, err := findTask(j.task)

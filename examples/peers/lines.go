@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,7 +59,7 @@ func (c *curve) axes() (x, y axis) {
 	low, high := math.Inf(1), 0.0
 	for _, l := range c.lines {
 		for _, r := range l.points {
-			low, high = min(low, r.median), max(high, r.median)
+			low, high = min(low, r.least), max(high, r.most)
 		}
 	}
 	most := float64(c.at[len(c.at)-1])
@@ -89,8 +90,8 @@ func (c *curve) chart() string {
 	for _, v := range c.at {
 		fmt.Fprintf(&out, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%d'/>\n", x.at(float64(v)),
 			x.at(float64(v)), plotBottom, plotBottom+4)
-		fmt.Fprintf(&out, "<text class='tick' x='%.1f' y='%d'>%d</text>\n", x.at(float64(v)),
-			plotBottom+18, v)
+		fmt.Fprintf(&out, "<text class='tick' x='%.1f' y='%d'>%s</text>\n", x.at(float64(v)),
+			plotBottom+18, plain(float64(v)))
 	}
 	fmt.Fprintf(&out, "<text class='unit' x='%d' y='%d' text-anchor='end'>%s</text>\n", plotRight,
 		plotBottom+36, escape(c.x))
@@ -102,7 +103,14 @@ func (c *curve) chart() string {
 		out.String())
 }
 
-func plain(v float64) string { return fmt.Sprintf("%.6g", v) }
+// plain writes no exponent; long numbers have commas.
+func plain(v float64) string {
+	text := strconv.FormatFloat(v, 'f', -1, 64)
+	for i := len(text) - 3; v >= 1000 && i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
 
 // names gives each line's name a height of its own, in the order of the lines' ends.
 func (c *curve) names(y axis) []float64 {
@@ -141,6 +149,8 @@ func (l line) draw(out *strings.Builder, at []int, x, y axis, colour string, nam
 		if r, ok := l.points[n]; ok {
 			px, py := x.at(float64(n)), y.at(r.median)
 			path = append(path, fmt.Sprintf("%.1f,%.1f", px, py))
+			fmt.Fprintf(out, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' style='stroke:%s'/>\n",
+				px, px, y.at(r.least), y.at(r.most), colour)
 			fmt.Fprintf(out, "<circle cx='%.1f' cy='%.1f' r='3' fill='%s'/>\n", px, py, colour)
 		}
 	}

@@ -25,7 +25,7 @@ func main() {
 	flag.IntVar(&b.workers, "workers", 2*cores, "the most of a curve")
 	flag.IntVar(&b.runtimes, "runtimes", 50, "the most of a curve")
 	flag.StringVar(&b.python, "python", defaultPython(), "the Python of the calls")
-	flag.StringVar(&b.poolPython, "pool-python", "", "the Python of the pools; none: the bundled one")
+	flag.StringVar(&b.poolPython, "pool-python", "", "that of the pools; none: the bundled one")
 	flag.BoolVar(&b.flask, "flask", false, "install Flask in a virtual environment, for the run")
 	flag.StringVar(&b.gopython3, "gopython3", "", "this program, built with the tag gopython3")
 

@@ -35,23 +35,22 @@ var openGoPython3, openGoPython3Held, openBridge func(b *bench) (worker, error)
 
 // callers are the peers of the single calls.
 func callers() []*peer {
+	limit, tagged, flask := (*bench).buildLimit, (*bench).needsTagged, (*bench).installFlask
 	return []*peer{
 		{name: library, open: openLibrary},
 		{name: "pyhost, GIL held", open: openLibraryHeld, alone: true},
-		{name: "C, GIL held", program: runLimit("held"), needs: (*bench).buildLimit, alone: true},
-		{name: "C that attaches, and a crossing", program: runLimit("attach"), needs: (*bench).buildLimit, also: crossings,
-			alone: true},
+		{name: "C, GIL held", program: runLimit("held"), alone: true, needs: limit},
+		{name: "C that attaches, and a crossing", program: runLimit("attach"), also: crossings,
+			alone: true, needs: limit},
 		{name: "Python itself", program: runTiming, alone: true},
-		{name: "go-python3, as documented", open: openGoPython3, tagged: true,
-			needs: (*bench).needsTagged},
-		{name: "go-python3, GIL held", open: openGoPython3Held, tagged: true,
-			needs: (*bench).needsTagged, alone: true},
-		{name: "go-python3 in gopython3.Do", open: openBridge, tagged: true,
-			needs: (*bench).needsTagged},
+		{name: "go-python3, as documented", open: openGoPython3, tagged: true, needs: tagged},
+		{name: "go-python3, GIL held", open: openGoPython3Held, tagged: true, needs: tagged,
+			alone: true},
+		{name: "go-python3 in gopython3.Do", open: openBridge, tagged: true, needs: tagged},
 		{name: "process.Runtime", open: openProcess},
 		{name: "JSON lines by a pipe", open: openPipe},
 		{name: "JSON by http.server", open: openHTTP},
-		{name: "JSON by Flask", open: openFlask, needs: (*bench).installFlask},
+		{name: "JSON by Flask", open: openFlask, needs: flask},
 		{name: "python3 for each call", open: openOnce, alone: true},
 	}
 }

@@ -104,8 +104,8 @@ func (r *results) markdown() string {
 	return out.String()
 }
 
-const method = "All figures are ratios: the median of the runs, with the least and the most. A run " +
-	"measures every peer in turn, each in a process of its own, and a ratio is of one run."
+const method = "All figures are ratios: the median of the runs, with the least and the most. A " +
+	"run measures every peer in turn, each in a process of its own, and a ratio is of one run."
 
 // write writes the tables and the pictures to a folder.
 func (r *results) write(dir string) error {

@@ -3,9 +3,9 @@ package main
 import "slices"
 
 const callClosing = "C and Python itself do not leave their heap: what pyhost adds to C that " +
-	"attaches, and to a crossing, is the lookup of the function, the queue before the GIL and the " +
-	"values' copies in Go. Python's own copies of a list or dict copy references only. A single " +
-	"string is one crossing for go-python3 too, so with the GIL held it is on a par there."
+	"attaches, and to a crossing, is the lookup of the function, the queue before the GIL and " +
+	"the values' copies in Go. Python's own copies of a list or dict copy references only. A " +
+	"single string is one crossing for go-python3 too, so with the GIL held it is on a par there."
 
 const poolClosing = "Python's executors hand each call to another thread or process; here the " +
 	"caller's own thread runs it, but for process.Pool. A chunk of Python's map is one call; " +
