@@ -12,9 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pyhost/pyhost/pyhost"
 )
 
-//go:embed python/*.py limit/limit.c
+//go:embed python/*.py limit/*.c
 var files embed.FS
 
 // bench measures. Every measurement is a process of its own, so that no peer leaves threads, memory
@@ -26,9 +28,10 @@ type bench struct {
 	runs               int
 	long               time.Duration
 	flask              bool
-	limit              *string // why it could not be built
+	limit              *string       // why it could not be built
+	found              pyhost.Python // poolPython
 
-	callers, poolers              []*peer
+	callers, poolers, alone       []*peer
 	task                          string // the only one of the calls; empty: all
 	goroutines, workers, runtimes int    // the most of each
 }

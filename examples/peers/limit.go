@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pyhost/pyhost/cgo"
+	"github.com/pyhost/pyhost/pyhost"
 )
 
 // runLimit is the same work in C: with the GIL held all along, or attached anew for each round.
@@ -40,12 +41,29 @@ func (b *bench) compileLimit() string {
 	if err != nil {
 		return "pkg-config finds no python3-embed"
 	}
-	args := append([]string{"-O2", "-o", b.file("limit"), b.file("limit.c")},
-		strings.Fields(string(flags))...)
+	return b.compile("limit", strings.Fields(string(flags))...)
+}
+
+func (b *bench) compile(name string, flags ...string) (failed string) {
+	args := append([]string{"-O2", "-o", b.file(name), b.file(name + ".c")}, flags...)
 	if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
 		return "cc: " + firstLine(string(out), err)
 	}
 	return ""
+}
+
+// inLibpython runs pools.py in libpython, by a program in C.
+func inLibpython(b *bench, j job) []string {
+	return append([]string{"env", "PYTHONHOME=" + b.found.Prefix, b.file("python"),
+		b.found.Libpython}, runPool("PythonItself")(b, j)[1:]...)
+}
+
+func (b *bench) needsLibpython() string {
+	var err error
+	if b.found, err = pyhost.Locate(ctx, b.poolPython); err != nil {
+		return err.Error()
+	}
+	return b.compile("python", "-ldl")
 }
 
 func firstLine(text string, err error) string {

@@ -18,7 +18,7 @@ const (
 )
 
 var colours = []string{"#d1495b", "#00798c", "#edae49", "#30638e", "#8a5fbf", "#4f9d69", "#8d6e63",
-	"#555"}
+	"#555", "#b08"}
 
 // axis maps values to places in the picture.
 type axis struct {
@@ -105,7 +105,7 @@ func (c *curve) chart() string {
 
 // plain writes no exponent; long numbers have commas.
 func plain(v float64) string {
-	text := strconv.FormatFloat(v, 'f', -1, 64)
+	text := strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)
 	for i := len(text) - 3; v >= 1000 && i > 0; i -= 3 {
 		text = text[:i] + "," + text[i:]
 	}

@@ -21,40 +21,40 @@ type pool = pyhost.Runner
 
 // poolers are the pools of this library, each with those of Python that it stands beside.
 func poolers() []*peer {
-	atOnce := []string{"start", "memory"} // it has no workers of its own
+	none := []string{"start", "memory"} // it has no workers of its own
+	three14 := needsMinor(14)
 	return []*peer{
-		{name: library, pool: onlyRuntime, lacks: atOnce},
-		executor("ThreadPoolExecutor", library, atOnce...),
+		{name: library, pool: onlyRuntime, lacks: none},
+		{name: "ThreadPoolExecutor", program: runPool("ThreadPoolExecutor"), beside: library,
+			lacks: none},
 		{name: "subinterp.Pool", pool: subinterps, beside: library, needs: needsMinor(13)},
-		executor("InterpreterPoolExecutor", "subinterp.Pool"),
+		{name: "InterpreterPoolExecutor", program: runPool("InterpreterPoolExecutor"),
+			beside: "subinterp.Pool", needs: three14},
 		{name: "process.Pool", pool: processes, beside: library},
-		executor("ProcessPoolExecutor", "process.Pool"),
-		executor("MultiprocessingPool", "process.Pool"),
+		{name: "ProcessPoolExecutor", program: runPool("ProcessPoolExecutor"),
+			beside: "process.Pool"},
+		{name: "multiprocessing.Pool", program: runPool("MultiprocessingPool"),
+			beside: "process.Pool"},
 	}
 }
 
-// pythonItself has no workers: it is what the curves are drawn against.
-func pythonItself() *peer {
-	p := executor("PythonItself", "")
-	p.single = true
-	return p
+// alone are the peers that have no workers: what the curves are drawn against.
+func alone() []*peer {
+	lacks := []string{"one call", "calls", "map", "echo", "start", "memory"}
+	return []*peer{
+		{name: "Python itself", program: runPool("PythonItself"), beside: library, single: true,
+			lacks: lacks},
+		{name: "Python itself in libpython", program: inLibpython, beside: library, single: true,
+			lacks: lacks, needs: (*bench).needsLibpython},
+	}
 }
 
-func executor(kind, beside string, lacks ...string) *peer {
-	names := map[string]string{"MultiprocessingPool": "multiprocessing.Pool",
-		"PythonItself": "Python itself"}
-	p := &peer{name: kind, beside: beside, lacks: lacks,
-		program: func(b *bench, j job) []string {
-			return []string{b.poolPython, b.file("pools.py"), kind, j.task,
-				strconv.Itoa(j.rounds), strconv.Itoa(j.size)}
-		}}
-	if name, ok := names[kind]; ok {
-		p.name = name
+// runPool runs pools.py.
+func runPool(kind string) func(*bench, job) []string {
+	return func(b *bench, j job) []string {
+		return []string{b.poolPython, b.file("pools.py"), kind, j.task,
+			strconv.Itoa(j.rounds), strconv.Itoa(j.size)}
 	}
-	if kind == "InterpreterPoolExecutor" {
-		p.needs = needsMinor(14)
-	}
-	return p
 }
 
 func needsMinor(minor int) func(*bench) string {

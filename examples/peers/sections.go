@@ -26,7 +26,7 @@ var sections = []struct {
 // all measures one section, or all of them.
 func (b *bench) all(only string) *results {
 	r := &results{machine: b.machine()}
-	b.callers, b.poolers = b.look(callers()), b.look(poolers())
+	b.callers, b.poolers, b.alone = b.look(callers()), b.look(poolers()), b.look(alone())
 	for _, s := range sections {
 		if only == "" || only == s.name {
 			s.measure(b, r)
@@ -34,6 +34,7 @@ func (b *bench) all(only string) *results {
 	}
 	r.note(b.callers)
 	r.note(b.poolers)
+	r.note(b.alone)
 	return r
 }
 
@@ -50,8 +51,9 @@ func (b *bench) calls(r *results) {
 }
 
 func (b *bench) pools(r *results) {
-	t := &table{file: "pools.svg", title: "Pools", closing: poolClosing, peers: b.poolers,
-		columns: poolColumns, caption: "How many times as long, or as much memory, as the one " +
+	t := &table{file: "pools.svg", title: "Pools", closing: poolClosing, columns: poolColumns,
+		peers: slices.Concat(b.poolers, b.alone),
+		caption: "How many times as long, or as much memory, as the one " +
 			"that it is divided by. Under 1 the first is better."}
 	r.tables = append(r.tables, t)
 	r.failed = append(r.failed, b.compare(t)...)
@@ -66,14 +68,14 @@ func (b *bench) crowds(r *results) {
 }
 
 func (b *bench) speedUps(r *results) {
-	alone, at := pythonItself(), workerCounts(b.workers)
-	f, failed := b.sweep("compute", 24, append([]*peer{alone}, b.poolers...), at)
-	r.curves = append(r.curves, speedUp(f, alone, b.poolers, at))
+	at := workerCounts(b.workers)
+	f, failed := b.sweep("compute", 24, slices.Concat(b.alone, b.poolers), at)
+	r.curves = append(r.curves, speedUp(f, b.alone, b.poolers, at))
 	r.failed = append(r.failed, failed...)
 }
 
 func (b *bench) memories(r *results) {
-	alone, at := pythonItself(), sizes(b.runtimes, 0, 1, 2, 5, 10, 20)
+	alone, at := b.alone[0], sizes(b.runtimes, 0, 1, 2, 5, 10, 20)
 	heavy := without(b.poolers, func(p *peer) bool { return slices.Contains(p.lacks, "memory") })
 	f, failed := b.sweep("memory", 0, append([]*peer{alone}, heavy...), at)
 	added := additions(f, heavy, at)
