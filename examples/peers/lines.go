@@ -10,9 +10,9 @@ import (
 
 // The plot's edges; the names of the lines are to its right.
 const (
-	plotLeft, plotRight = 64, 560
+	plotLeft, plotRight = 84, 570
 	plotTop, plotBottom = 44, 380
-	linesWidth          = 780
+	linesWidth          = 800
 	linesHeight         = 430
 	nameHeight          = 16
 )

@@ -68,6 +68,7 @@ func TestPools(t *testing.T) {
 		require.Regexp(t, "(?m)^"+p.name+" ÷ "+p.beside+strings.Repeat(" +"+figure, 5)+"|"+missing,
 			out)
 	}
+	require.Regexp(t, "(?m)^Python itself in libpython ÷ pyhost .* "+figure, out)
 	require.NotContains(t, out, "Traceback")
 	require.FileExists(t, dir+"/pools.svg")
 }

@@ -78,8 +78,9 @@ def main():
     start = time.perf_counter()
     pool = make(workers) if workers else PythonItself(0)
     if task == "memory":
-        for done in [pool.submit(time.sleep, 0.02) for _ in range(workers)]:
-            done.result()  # each worker has been at work
+        # Long enough that no worker is idle when another is asked for: else it is not started.
+        for done in [pool.submit(time.sleep, 0.04 * workers) for _ in range(workers)]:
+            done.result()
         print("ready", flush=True)
         sys.stdin.read()
     else:
