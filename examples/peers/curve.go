@@ -38,7 +38,7 @@ func callRate(f figures, peers []*peer, at []int) *curve {
 		y:       "calls a second ÷ those of one goroutine on pyhost",
 		caption: "Calls of `add(20, 22)` a second ÷ those of one goroutine on pyhost."}
 	return c.draw(peers, at, func(p *peer, n int) (ratio, bool) {
-		return f.ratio(point(library, secondsACall, 1), point(p.name, secondsACall, n))
+		return f.ratio(point(p.name, compared, n), point(p.name, secondsACall, n))
 	})
 }
 
@@ -48,7 +48,7 @@ func latency(f figures, peers []*peer, at []int) *curve {
 		caption: "The 99th percentile of what a call takes, waiting included ÷ the mean of one " +
 			"goroutine on pyhost. Goroutines call without a pause."}
 	return c.draw(peers, at, func(p *peer, n int) (ratio, bool) {
-		return f.ratio(point(p.name, p99, n), point(library, secondsACall, 1))
+		return f.ratio(point(p.name, p99, n), point(p.name, compared, n))
 	})
 }
 
@@ -59,7 +59,7 @@ func speedUp(f figures, alone, peers []*peer, at []int) *curve {
 		caption: "How many times as fast as Python itself, one loop after the other. Python in " +
 			"libpython is Python as any program embeds it."}
 	return c.draw(slices.Concat(peers, alone), at, func(p *peer, n int) (ratio, bool) {
-		return f.ratio(point(alone[0].name, 0, 1), point(p.name, 0, n))
+		return f.ratio(point(p.name, compared, n), point(p.name, secondsACall, n))
 	})
 }
 

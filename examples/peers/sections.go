@@ -8,11 +8,12 @@ const callClosing = "C and Python itself do not leave their heap: what pyhost ad
 	"single string is one crossing for go-python3 too, so with the GIL held it is on a par there."
 
 const poolClosing = "Python's executors hand each call to another thread or process; here the " +
-	"caller's own thread runs it, but for process.Pool. Where they are ahead: a chunk of Python's " +
-	"map is one call, where pyhost.Map makes one an item. A thread's echo passes a reference; one " +
-	"to Go fills a new slice each time, and most of its time is Go's for fresh memory and the " +
-	"collector: GOGC=400 halves it. What computes runs at the pace of libpython, for pyhost and " +
-	"for a program in C alike; the executable of many Pythons is linked statically and is faster."
+	"caller's own thread runs it, but for process.Pool. Where they are ahead: a chunk of " +
+	"Python's map is one call, where pyhost.Map makes one an item. A thread's echo passes a " +
+	"reference; one to Go fills a new slice each time, and most of its time is Go's for fresh " +
+	"memory and the collector: GOGC=400 halves it. What computes runs at the pace of libpython, " +
+	"for pyhost and for a program in C alike; the executable of many Pythons is linked " +
+	"statically and is faster."
 
 // sections are the parts of the comparison, in their order.
 var sections = []struct {
@@ -65,14 +66,14 @@ func (b *bench) pools(r *results) {
 func (b *bench) crowds(r *results) {
 	at := sizes(b.goroutines, 1, 10, 100, 1000)
 	crowd := without(b.callers, func(p *peer) bool { return p.alone })
-	f, failed := b.sweep("goroutines", 0, crowd, at)
+	f, failed := b.sweep("goroutines", 0, b.callers[0], crowd, at)
 	r.curves = append(r.curves, callRate(f, crowd, at), latency(f, crowd, at))
 	r.failed = append(r.failed, failed...)
 }
 
 func (b *bench) speedUps(r *results) {
 	at := workerCounts(b.workers)
-	f, failed := b.sweep("compute", 24, slices.Concat(b.alone, b.poolers), at)
+	f, failed := b.sweep("compute", 24, b.alone[0], slices.Concat(b.alone, b.poolers), at)
 	r.curves = append(r.curves, speedUp(f, b.alone, b.poolers, at))
 	r.failed = append(r.failed, failed...)
 }
@@ -80,7 +81,7 @@ func (b *bench) speedUps(r *results) {
 func (b *bench) memories(r *results) {
 	alone, at := b.alone[0], sizes(b.runtimes, 0, 1, 2, 5, 10, 20)
 	heavy := without(b.poolers, func(p *peer) bool { return slices.Contains(p.lacks, "memory") })
-	f, failed := b.sweep("memory", 0, append([]*peer{alone}, heavy...), at)
+	f, failed := b.sweep("memory", 0, nil, append([]*peer{alone}, heavy...), at)
 	added := additions(f, heavy, at)
 	r.curves = append(r.curves, memory(f, added, alone, heavy, at))
 	r.failed = append(r.failed, failed...)

@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// sweep measures a task at several sizes. Each run goes through all of them, so that a ratio of any
-// two is of one run. A size is measured by at least so many rounds, shared out evenly.
-func (b *bench) sweep(task string, rounds int, peers []*peer, at []int) (figures, []string) {
+// sweep measures a task at several sizes, by at least so many rounds, shared out evenly. Right
+// before each measurement comes one of the peer that it is compared with, at size 1.
+func (b *bench) sweep(task string, rounds int, with *peer, peers []*peer,
+	at []int) (figures, []string) {
 	f := figures{}
 	var all []turn
 	for _, n := range at {
@@ -17,33 +18,45 @@ func (b *bench) sweep(task string, rounds int, peers []*peer, at []int) (figures
 			if p.missing != "" || p.single && n != at[0] {
 				continue
 			}
+			if with != nil {
+				one := job{task: task, size: 1, rounds: max(1, rounds)}
+				all = append(all, turn{with, one, f.keep(p.name, n, one.rounds, compared)})
+			}
 			j := job{task: task, size: n, rounds: max(1, rounds)}
 			for j.rounds%max(1, n) != 0 && rounds > 0 {
 				j.rounds++
 			}
-			all = append(all, turn{p, j, func(got []float64, err error) {
-				if err != nil {
-					delete(f, point(p.name, 0, n))
-					delete(f, point(p.name, 1, n))
-				}
-				for what, x := range got {
-					f.add(point(p.name, what, n), x/float64(j.rounds))
-				}
-			}})
+			all = append(all, turn{p, j, f.keep(p.name, n, j.rounds, secondsACall)})
 		}
 	}
 	return f, b.turns(min(b.runs, 3), all)
 }
 
-// point is where the figures of a size are; what is the place of the figure in a line of output.
+// keep takes the output of a measurement.
+func (f figures) keep(peer string, n, rounds, first int) func([]float64, error) {
+	return func(got []float64, err error) {
+		for i, x := range got {
+			if first != compared || i == 0 {
+				f.add(point(peer, first+i, n), x/float64(rounds))
+			}
+		}
+		if err != nil {
+			delete(f, point(peer, first, n))
+			delete(f, point(peer, first+1, n))
+		}
+	}
+}
+
+// point is where the figures of a size are; what tells which of them.
 func point(peer string, what, size int) cell {
 	return cell{peer, fmt.Sprint(what, " at ", size)}
 }
 
-// The figures of measureCrowd.
+// The figures of a size: what measureCrowd prints, and what the peer that it is compared with had.
 const (
 	secondsACall = iota
 	p99
+	compared
 )
 
 // measureCrowd has so many goroutines make calls, for as long as a measurement takes and one call
