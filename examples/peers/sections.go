@@ -9,7 +9,8 @@ const callClosing = "C and Python itself do not leave their heap: what pyhost ad
 
 const poolClosing = "Python's executors hand each call to another thread or process; here the " +
 	"caller's own thread runs it, but for process.Pool. Where they are ahead: a chunk of " +
-	"Python's map is one call, where pyhost.Map makes one an item. A thread's echo passes a " +
+	"Python's map is one call, where pyhost.Map makes one an item; on process.Pool it has a " +
+	"fixed cost besides, which dwarfs a short map. A thread's echo passes a " +
 	"reference; one to Go fills a new slice each time, and most of its time is Go's for fresh " +
 	"memory and the collector: GOGC=400 halves it. What computes runs at the pace of libpython, " +
 	"for pyhost and for a program in C alike; the executable of many Pythons is linked " +
