@@ -88,9 +88,12 @@ stress: setup ## hammer for STRESS_TEST_DURATION a test, under the race detector
 bench: setup ## run the benchmarks, one package at a time, and print their ratios
 	go test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 1h $(TESTFLAGS) ./...
 
-bench-peers: export CGO_CFLAGS := $(GOPYTHON3_FLAGS)
-bench-peers: setup-gopython3 ## compare with go-python3, Python, C and others: examples/peers
-	$(SYSTEM) go run -tags gopython3 ./examples/peers -o examples/peers $(ARGS)
+# Two programs: to the one with go-python3 a libpython is linked, which is then that of pyhost too.
+bench-peers: setup-gopython3 ## compare with go-python3, Python's pools, C and others: examples/peers
+	@mkdir -p .bin
+	go build -o .bin/peers ./examples/peers
+	CGO_CFLAGS='$(GOPYTHON3_FLAGS)' go build -tags gopython3 -o .bin/peers-gopython3 ./examples/peers
+	$(SYSTEM) .bin/peers -flask -gopython3 .bin/peers-gopython3 -o examples/peers $(ARGS)
 
 check: setup $(LINT)/golangci-lint ## look at format, vet, lint and go.mod
 	@echo gofmt -l . && unformatted=$$(gofmt -l .) && [[ -z $$unformatted ]] || \

@@ -6,24 +6,34 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
-	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pyhost/pyhost/pyhost"
 )
 
-//go:embed python/*.py limit/limit.c
+//go:embed python/*.py limit/*.c
 var files embed.FS
 
 // bench measures. Every measurement is a process of its own, so that no peer leaves threads, memory
 // or a Python behind for the next.
 type bench struct {
-	python, dir string
-	runs        int
-	long        time.Duration
+	python, poolPython string // of the calls, and of the pools
+	gopython3          string // the program that was built with the tag
+	dir                string
+	runs               int
+	long               time.Duration
+	flask              bool
+	limit              *string       // why it could not be built
+	found              pyhost.Python // poolPython
+
+	callers, poolers, alone       []*peer
+	task                          string // the only one of the calls; empty: all
+	goroutines, workers, runtimes int    // the most of each
 }
 
 // unpack writes the files to a folder, which the caller removes.
@@ -31,164 +41,106 @@ func (b *bench) unpack() (err error) {
 	if b.dir, err = os.MkdirTemp("", "peers"); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"python/*.py", "limit/*.c"} {
-		names, err := filesLike(pattern)
+	return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := files.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		for _, name := range names {
-			text, err := files.ReadFile(name)
-			if err != nil {
-				return err
-			}
-			to := filepath.Join(b.dir, path.Base(name))
-			if err := os.WriteFile(to, text, 0o644); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		return os.WriteFile(b.file(entry.Name()), text, 0o644)
+	})
 }
 
-func filesLike(pattern string) (names []string, err error) {
-	entries, err := files.ReadDir(path.Dir(pattern))
-	for _, e := range entries {
-		if ok, _ := path.Match(path.Base(pattern), e.Name()); ok {
-			names = append(names, path.Join(path.Dir(pattern), e.Name()))
-		}
-	}
-	return names, err
-}
+const limit = 30 * time.Second // for one measurement
 
-// here does a task by a worker and prints the seconds it took.
-func (b *bench) here(name, task string, rounds int) error {
-	t, err := findTask(task)
+// measure gives what the process of a measurement prints: the seconds, or what else its task tells.
+func (b *bench) measure(p *peer, j job) ([]float64, error) {
+	j.peer = p.name
+	args, err := b.command(p, j)
 	if err != nil {
-		return err
-	}
-	for _, p := range b.peers() {
-		if p.name != name || p.open == nil {
-			continue
-		}
-		w, err := p.open(b.dir, b.python)
-		if err != nil {
-			return err
-		}
-		if err := t.once(w); err != nil { // imports, first use
-			return err
-		}
-		from := time.Now()
-		if err := t.run(w, rounds); err != nil {
-			return err
-		}
-		fmt.Println(time.Since(from).Seconds())
-		return w.Close()
-	}
-	return fmt.Errorf("no peer %q", name)
-}
-
-const limit = time.Minute // for one measurement
-
-// measure gives the seconds that so many rounds take.
-func (b *bench) measure(p *peer, t task, rounds int) (float64, error) {
-	var args []string
-	if p.program != nil {
-		args = p.program(b, t.name, rounds)
-	} else {
-		self, err := os.Executable()
-		if err != nil {
-			return 0, err
-		}
-		args = []string{self, "-peer", p.name, "-task", t.name, "-rounds", strconv.Itoa(rounds),
-			"-dir", b.dir, "-python", b.python}
+		return nil, err
 	}
 	ctx, stop := context.WithTimeout(context.Background(), limit)
 	defer stop()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+b.dir) // sub-interpreters have no script's folder
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	var out []byte
+	if j.task == "memory" {
+		out, err = weigh(cmd)
+	} else {
+		out, err = cmd.Output()
+	}
 	if ctx.Err() != nil {
-		return 0, errors.New("took too long")
+		return nil, errors.New("took too long")
 	}
 	if err != nil {
-		return 0, errors.New(firstLine(stderr.String(), err))
+		return nil, errors.New(firstLine(stderr.String(), err))
 	}
-	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	return parse(string(out))
 }
 
-// calibrate finds a number of rounds that takes long enough.
-func (b *bench) calibrate(p *peer, t task) (rounds int, err error) {
-	rounds = max(1, t.crowd)
-	for {
-		took, err := b.measure(p, t, rounds)
-		if err != nil || took >= b.long.Seconds() {
-			return rounds, err
-		}
-		more := 1.2 * b.long.Seconds() / max(took, 1e-6)
-		rounds = int(float64(rounds) * min(max(more, 1.2), 100))
-		if t.crowd > 0 {
-			rounds = (rounds + t.crowd - 1) / t.crowd * t.crowd
-		}
-	}
-}
-
-// compare measures the peers in turn, run by run, so that what disturbs the machine disturbs all.
-func (b *bench) compare(tasks []task) *report {
-	rep := &report{tasks: tasks, peers: b.peers(), times: map[cell][]float64{}}
-	for _, t := range tasks {
-		rounds := map[*peer]int{}
-		for _, p := range rep.peers {
-			if p.missing != "" || p.alone && t.crowd > 0 {
-				continue
-			}
-			n, err := b.calibrate(p, t)
-			if err != nil {
-				rep.failed = append(rep.failed, fmt.Sprintf("%s, %s: %v", p.name, t.name, err))
-				continue
-			}
-			rounds[p] = n
-		}
-		for range b.runs {
-			b.turn(rep, t, rounds)
-		}
-	}
-	return rep
-}
-
-func (b *bench) turn(rep *report, t task, rounds map[*peer]int) {
-	for _, p := range rep.peers {
-		n := rounds[p]
-		if n == 0 {
-			continue
-		}
-		took, err := b.measure(p, t, n)
+func parse(text string) (values []float64, err error) {
+	for _, field := range strings.Fields(text) {
+		x, err := strconv.ParseFloat(field, 64)
 		if err != nil {
-			rep.failed = append(rep.failed, fmt.Sprintf("%s, %s: %v", p.name, t.name, err))
-			rounds[p] = 0
-			delete(rep.times, cell{p.name, t.name})
-			continue
+			return nil, err
 		}
-		c := cell{p.name, t.name}
-		rep.times[c] = append(rep.times[c], took/float64(n))
+		values = append(values, x)
+	}
+	if len(values) == 0 {
+		return nil, errors.New("nothing was printed")
+	}
+	return values, nil
+}
+
+// calibrate finds a number of rounds, a multiple of step, that takes long enough.
+func (b *bench) calibrate(p *peer, j job, step int) (rounds int, err error) {
+	for j.rounds = step; ; {
+		took, err := b.measure(p, j)
+		if err != nil || took[0] >= b.long.Seconds() {
+			return j.rounds, err
+		}
+		more := 1.2 * b.long.Seconds() / max(took[0], 1e-6)
+		j.rounds = int(float64(j.rounds) * min(max(more, 1.2), 100))
+		j.rounds = (j.rounds + step - 1) / step * step
 	}
 }
 
-// machine describes what it runs on.
-func (b *bench) machine() string {
-	cpu := "an unknown CPU"
-	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(info)) {
-			if k, v, _ := strings.Cut(line, ":"); strings.TrimSpace(k) == "model name" {
-				cpu = strings.TrimSpace(v)
+// turns measures jobs run by run, so that what disturbs the machine disturbs all, and hands each
+// result on. A job that fails is noted once, and left out from then on.
+func (b *bench) turns(runs int, all []turn) (failed []string) {
+	out := make([]bool, len(all))
+	for range runs {
+		for i, t := range all {
+			if out[i] {
+				continue
+			}
+			got, err := b.measure(t.peer, t.job)
+			t.take(got, err)
+			if err != nil {
+				out[i] = true
+				failed = append(failed, t.failure(err))
 			}
 		}
 	}
-	version, err := exec.Command(b.python, "-c",
-		"import platform; print(platform.python_version())").Output()
-	if err != nil {
-		version = []byte("?")
+	return failed
+}
+
+// turn is a job, and what is done with its result.
+type turn struct {
+	peer *peer
+	job  job
+	take func(got []float64, err error)
+}
+
+func (t turn) failure(err error) string {
+	what := t.job.task
+	if t.job.size > 0 {
+		what = fmt.Sprint(what, " × ", t.job.size)
 	}
-	return fmt.Sprintf("%d × %s, CPython %s, %s", cores(), cpu,
-		strings.TrimSpace(string(version)), goVersion())
+	return fmt.Sprintf("%s, %s: %v", t.peer.name, what, err)
 }

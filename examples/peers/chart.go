@@ -9,16 +9,16 @@ import (
 
 const (
 	barHeight, gap    = 16, 6
-	labelEnd, plotEnd = 190, 660
-	valueEnd          = 760
+	labelEnd, plotEnd = 290, 720
+	valueEnd          = 820
 )
 
 // chart draws a bar for each peer and task, on a logarithmic scale, with the line at 1.
-func (r *report) chart() string {
+func (t *table) chart() string {
 	low, high := 1.0, 1.0
-	for _, p := range r.peers {
-		for _, t := range r.tasks {
-			if x, ok := r.ratio(p, t); ok {
+	for _, p := range t.peers {
+		for _, column := range t.columns {
+			if x, ok := t.ratio(p, column); ok {
 				low, high = min(low, x.least), max(high, x.most)
 			}
 		}
@@ -28,14 +28,16 @@ func (r *report) chart() string {
 		return labelEnd + (math.Log10(v)-low)/(high-low)*(plotEnd-labelEnd)
 	}
 	var grid, out strings.Builder // bars lie on top of the grid
-	y := 10
-	for _, t := range r.tasks {
+	y := 40
+	fmt.Fprintf(&out, "<text class='head' x='8' y='18'>%s</text>\n", escape(t.title))
+	fmt.Fprintf(&out, "<text class='unit' x='8' y='34'>%s</text>\n", escape(t.caption))
+	for _, column := range t.columns {
 		y += 18
-		fmt.Fprintf(&out, "<text class='head' x='8' y='%d'>%s</text>\n", y, escape(t.what))
+		fmt.Fprintf(&out, "<text class='head' x='8' y='%d'>%s</text>\n", y, escape(column.what))
 		y += gap
-		for _, p := range r.peers {
-			if ratio, ok := r.ratio(p, t); ok {
-				bar(&out, x, y, p.name, ratio)
+		for _, p := range t.peers {
+			if ratio, ok := t.ratio(p, column); ok && p.name != library {
+				bar(&out, x, y, p.label(), ratio)
 				y += barHeight + gap
 			}
 		}
@@ -43,11 +45,11 @@ func (r *report) chart() string {
 	for e := low; e <= high; e++ {
 		value := math.Pow(10, e)
 		at := x(value)
-		fmt.Fprintf(&grid, "<line x1='%.1f' x2='%.1f' y1='12' y2='%d'/>\n", at, at, y)
-		fmt.Fprintf(&grid, "<text class='tick' x='%.1f' y='%d'>%g</text>\n", at, y+14, value)
+		fmt.Fprintf(&grid, "<line x1='%.1f' x2='%.1f' y1='44' y2='%d'/>\n", at, at, y)
+		fmt.Fprintf(&grid, "<text class='tick' x='%.1f' y='%d'>%s</text>\n", at, y+14, plain(value))
 	}
 	height := y + 24
-	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(caption),
+	return fmt.Sprintf(frame, valueEnd, height, valueEnd, height, escape(t.caption),
 		grid.String()+out.String())
 }
 
@@ -80,6 +82,9 @@ line { stroke: #ccc }
 .spread { stroke: #222 }
 .slower { fill: #9ab }
 .faster { fill: #e96 }
+.unit { fill: #777 }
+polyline { fill: none; stroke-width: 2 }
+.lead { stroke-dasharray: 2 3 }
 </style>
 <rect width='100%%' height='100%%' fill='#fff'/>
 %s</svg>

@@ -27,7 +27,7 @@ var errRaised = errors.New("an exception was raised")
 // openDocumented puts a pair of Ensure and Release around each use, as its documentation says. A
 // thread of its own starts Python, as a program's main goroutine would, and then waits: for that
 // one Python keeps a state, for any other it has to make one each time.
-func openDocumented(dir, _ string) (worker, error) {
+func openDocumented(b *bench) (worker, error) {
 	d := direct{do: func(fn func() error) error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -39,7 +39,7 @@ func openDocumented(dir, _ string) (worker, error) {
 	go func() {
 		runtime.LockOSThread()
 		python3.Py_Initialize()
-		err := d.load(dir)
+		err := d.load(b.dir)
 		python3.PyEval_SaveThread()
 		done <- err
 		select {}
@@ -48,21 +48,21 @@ func openDocumented(dir, _ string) (worker, error) {
 }
 
 // openHeld has the goroutine hold the GIL all along: no other can use Python.
-func openHeld(dir, _ string) (worker, error) {
+func openHeld(b *bench) (worker, error) {
 	d := direct{do: func(fn func() error) error { return fn() }}
 	runtime.LockOSThread()
 	python3.Py_Initialize()
-	return &d, d.load(dir)
+	return &d, d.load(b.dir)
 }
 
 // openInDo is go-python3 inside this library.
-func openInDo(dir, python string) (worker, error) {
-	rt, err := pyhost.Open(pyhost.Config{Python: python})
+func openInDo(b *bench) (worker, error) {
+	rt, err := pyhost.Open(pyhost.Config{Python: b.python})
 	if err != nil {
 		return nil, err
 	}
 	d := direct{do: func(fn func() error) error { return gopython3.Do(ctx, rt, fn) }}
-	return &d, d.do(func() error { return d.load(dir) })
+	return &d, d.do(func() error { return d.load(b.dir) })
 }
 
 // load imports work.py. It is attached.

@@ -1,5 +1,6 @@
-// Peers compares pyhost with what else a program could do: go-python3, Python itself, other
-// processes, and the same work in C. It prints a table and writes it, with a chart, to a folder.
+// Peers compares pyhost with what else a program could do: go-python3, Python itself and its pools,
+// other processes, and the same work in C. It prints tables and writes them, with charts, to a
+// folder.
 package main
 
 import (
@@ -7,25 +8,33 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/pyhost/pyhost/pyhost/bundled"
 )
 
 func main() {
 	log.SetFlags(0)
-	out := flag.String("o", "", "folder for results.md and chart.svg; none: the table is printed")
-	runs := flag.Int("runs", 5, "times that each task is measured")
-	long := flag.Duration("long", 200*time.Millisecond, "how long a measurement takes, at least")
-	only := flag.String("task", "", "one task: call, list, dict, text or crowd")
-	python := flag.String("python", defaultPython(), "the Python of all peers")
-	name := flag.String("peer", "", "do a task here and print the seconds it takes")
-	rounds := flag.Int("rounds", 1, "with -peer: how often")
-	dir := flag.String("dir", "", "with -peer: the folder of work.py")
-	flag.Parse()
+	b, j := &bench{}, job{}
+	out := flag.String("o", "", "folder for results.md and the charts; none: they are printed")
+	only := flag.String("section", "", "only one: calls, pools, goroutines, speedup or memory")
+	flag.StringVar(&b.task, "task", "", "only one of the calls: call, list, dict, text or crowd")
+	flag.IntVar(&b.runs, "runs", 5, "times that each task is measured; those of curves: 3 at most")
+	flag.DurationVar(&b.long, "long", 100*time.Millisecond, "a measurement takes, at least")
+	flag.IntVar(&b.goroutines, "goroutines", 10_000, "the most of a curve")
+	flag.IntVar(&b.workers, "workers", 2*cores, "the most of a curve")
+	flag.IntVar(&b.runtimes, "runtimes", 50, "the most of a curve")
+	flag.StringVar(&b.python, "python", defaultPython(), "the Python of the calls")
+	flag.StringVar(&b.poolPython, "pool-python", "", "that of the pools; none: the bundled one")
+	flag.BoolVar(&b.flask, "flask", false, "install Flask in a virtual environment, for the run")
+	flag.StringVar(&b.gopython3, "gopython3", "", "this program, built with the tag gopython3")
 
-	b := &bench{python: *python, dir: *dir, runs: *runs, long: *long}
-	err := b.main(*name, *only, *rounds, *out)
-	if err != nil {
+	flag.StringVar(&j.peer, "peer", "", "do a task here and print the seconds that it takes")
+	flag.IntVar(&j.rounds, "rounds", 1, "with -peer: how often")
+	flag.IntVar(&j.size, "size", 1, "with -peer: how many workers or goroutines")
+	flag.StringVar(&b.dir, "dir", "", "with -peer: the folder of work.py")
+	flag.Parse()
+	if err := b.main(j, *only, *out); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -37,34 +46,29 @@ func defaultPython() string {
 	return "python3"
 }
 
-func (b *bench) main(peer, task string, rounds int, out string) error {
-	if peer != "" {
-		return b.here(peer, task, rounds)
+func (b *bench) main(j job, only, out string) error {
+	if j.peer != "" {
+		j.task = b.task
+		return b.here(j)
 	}
-	chosen := tasks
-	if task != "" {
-		t, err := findTask(task)
+	if openGoPython3 != nil && b.gopython3 == "" {
+		b.gopython3, _ = os.Executable() // else they are missing
+	}
+	if b.poolPython == "" {
+		prefix, err := bundled.Unpack()
 		if err != nil {
 			return err
 		}
-		chosen = tasks[:0:0]
-		chosen = append(chosen, t)
+		b.poolPython = prefix + "/bin/python3"
 	}
 	if err := b.unpack(); err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	rep := b.compare(chosen)
-	rep.machine = b.machine()
-	if out != "" {
-		for name, text := range map[string]string{
-			"results.md": rep.markdown(), "chart.svg": rep.chart(),
-		} {
-			if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o644); err != nil {
-				return err
-			}
-		}
+	r := b.all(only)
+	fmt.Print(r.text())
+	if out == "" {
+		return nil
 	}
-	_, err := fmt.Print(rep.text())
-	return err
+	return r.write(out)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,43 +18,92 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// peersOf runs the program with sizes as small as can be, on one Python: a program that was built
+// with the tag gopython3 can have no other than the one linked.
 func peersOf(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"-runs", "1", "-long", "1ms"}, args...)...)
-	cmd.Env = append(os.Environ(), "PYHOST_TEST_PEERS=1")
-	if os.Getenv("PYHOST_PYTHON") == "" {
-		cmd.Env = append(cmd.Env, "PYHOST_PYTHON=/usr/bin/python3")
+	python := os.Getenv("PYHOST_PYTHON")
+	if python == "" {
+		python = "/usr/bin/python3"
 	}
+	small := []string{"-python", python, "-pool-python", python, "-runs", "1", "-long", "1ms",
+		"-goroutines", "2", "-workers", "1", "-runtimes", "1"}
+	cmd := exec.Command(os.Args[0], append(small, args...)...)
+	cmd.Env = append(os.Environ(), "PYHOST_TEST_PEERS=1")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return string(out)
 }
 
+const figure = `[0-9.e+-]+ \([0-9.e+-]+–[0-9.e+-]+\)`
+
 // Every peer has a figure for each task, or is named as missing.
-func TestPeers(t *testing.T) {
+func TestCalls(t *testing.T) {
 	dir := t.TempDir()
-	out := peersOf(t, "-task", "list", "-o", dir)
-	table, err := os.ReadFile(dir + "/results.md")
+	out := peersOf(t, "-section", "calls", "-task", "list", "-o", dir)
+	markdown, err := os.ReadFile(dir + "/results.md")
 	require.NoError(t, err)
-	chart, err := os.ReadFile(dir + "/chart.svg")
+	chart, err := os.ReadFile(dir + "/calls.svg")
 	require.NoError(t, err)
-	for _, name := range []string{
-		"pyhost", "pyhost, GIL held", "C", "Python itself", "go-python3, as documented",
-		"go-python3, GIL held", "go-python3 in gopython3.Do", "JSON lines by a pipe",
-		"JSON by http.server", "python3 for each call",
-	} {
-		const figure = `[0-9.e+]+ \([0-9.e+]+–[0-9.e+]+\)`
-		missing := "(?m)^" + name + " is missing: "
-		require.Regexp(t, "(?m)^"+name+" +"+figure+"|"+missing, out)
-		require.Regexp(t, `(?m)^\| `+name+` \| `+figure+" \\|$|"+missing, string(table))
-		require.Regexp(t, "<text[^>]*>"+name+"</text>|"+missing, string(chart)+out)
+	for _, p := range callers()[1:] {
+		missing := "(?m)^" + p.name + " is missing: "
+		require.Regexp(t, "(?m)^"+p.name+" +"+figure+"|"+missing, out)
+		require.Regexp(t, `(?m)^\| `+p.name+` \| `+figure+` \|$|^\* `+missing[5:], string(markdown))
+		require.Regexp(t, "<text[^>]*>"+p.name+"</text>|"+missing, string(chart)+out)
 	}
+	require.Regexp(t, "(?m)^JSON by Flask is missing: it is installed by -flask only$", out)
 }
 
 func TestCrowd(t *testing.T) {
-	out := peersOf(t, "-task", "crowd")
-	require.Regexp(t, `(?m)^JSON lines by a pipe +[0-9.e+]+ \(`, out)
+	out := peersOf(t, "-section", "calls", "-task", "crowd")
+	require.Regexp(t, `(?m)^JSON lines by a pipe +`+figure, out)
 	require.Regexp(t, `(?m)^python3 for each call +–`, out)
+}
+
+func TestPools(t *testing.T) {
+	dir := t.TempDir()
+	out := peersOf(t, "-section", "pools", "-o", dir)
+	for _, p := range poolers()[1:] {
+		missing := "(?m)^" + p.name + " is missing: needs CPython"
+		require.Regexp(t, "(?m)^"+p.name+" ÷ "+p.beside+strings.Repeat(" +"+figure, 5)+"|"+missing,
+			out)
+	}
+	require.Regexp(t, "(?m)^Python itself in libpython ÷ pyhost .* "+figure, out)
+	require.NotContains(t, out, "Traceback")
+	require.FileExists(t, dir+"/pools.svg")
+}
+
+// The curves have every size, and a line in the picture for each peer.
+func TestCurves(t *testing.T) {
+	for _, c := range []struct{ section, file, peer, sizes string }{
+		{"goroutines", "rate.svg", "JSON lines by a pipe", "goroutines +1 +2"},
+		{"goroutines", "latency.svg", "process.Runtime", "goroutines +1 +2"},
+		{"speedup", "speedup.svg", "ProcessPoolExecutor", "workers +1"},
+		{"memory", "memory.svg", "multiprocessing.Pool", "workers +1"},
+	} {
+		dir := t.TempDir()
+		out := peersOf(t, "-section", c.section, "-o", dir)
+		require.Regexp(t, "(?m)^"+c.sizes+"$", out)
+		require.Regexp(t, "(?m)^"+c.peer+" +"+figure, out)
+		picture, err := os.ReadFile(dir + "/" + c.file)
+		require.NoError(t, err)
+		require.Contains(t, string(picture), ">"+c.peer+"</text>")
+		require.Equal(t, strings.Count(string(picture), "<polyline"),
+			strings.Count(string(picture), "class='lead'"))
+	}
+}
+
+// One process more is more memory; more than nothing, and than what a process shares.
+func TestMemoryIsThatOfDescendantsToo(t *testing.T) {
+	one, err := weigh(exec.Command("sh", "-c", "echo ready; cat"))
+	require.NoError(t, err)
+	two, err := weigh(exec.Command("sh", "-c", "sleep 30 & echo ready; cat; kill $!"))
+	require.NoError(t, err)
+	a, err := parse(string(one))
+	require.NoError(t, err)
+	b, err := parse(string(two))
+	require.NoError(t, err)
+	require.Greater(t, b[0], a[0])
 }
 
 func TestResultsAreChecked(t *testing.T) {

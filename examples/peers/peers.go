@@ -1,72 +1,94 @@
 package main
 
 import (
-	"os/exec"
-	"path/filepath"
+	"os"
 	"strconv"
-	"strings"
 )
+
+// job is a measurement: how often a peer does a task, and with how many workers or goroutines.
+type job struct {
+	peer, task   string
+	rounds, size int
+}
 
 // peer is one way to do the tasks: by a worker, in a process of this program's own, or by a program
 // that measures itself.
 type peer struct {
 	name    string
-	open    func(dir, python string) (worker, error)
-	program func(b *bench, task string, rounds int) []string
-	alone   bool   // it has no crowd
+	beside  string // whom it is compared with
+	open    func(b *bench) (worker, error)
+	pool    func(b *bench, size int) (start func() (pool, error), err error)
+	also    func(b *bench, rounds int) (seconds float64, err error) // on top of program's
+	program func(b *bench, j job) []string
+	tagged  bool     // in the program that was built with the tag gopython3
+	alone   bool     // it has no crowd
+	single  bool     // it has only the first size of a sweep
+	lacks   []string // tasks that it does not have
+	needs   func(b *bench) (missing string)
 	missing string // why it cannot be had
 }
 
-// Set by gopython3.go, under its build tag.
-var openGoPython3, openGoPython3Held, openBridge func(dir, python string) (worker, error)
+const library = "pyhost"
 
-// peers are all of them. The first is what the others are compared with.
-func (b *bench) peers() []*peer {
-	all := []*peer{
-		{name: "pyhost", open: openLibrary},
+// Set by gopython3.go, under its build tag.
+var openGoPython3, openGoPython3Held, openBridge func(b *bench) (worker, error)
+
+// callers are the peers of the single calls.
+func callers() []*peer {
+	limit, tagged, flask := (*bench).buildLimit, (*bench).needsTagged, (*bench).installFlask
+	return []*peer{
+		{name: library, open: openLibrary},
 		{name: "pyhost, GIL held", open: openLibraryHeld, alone: true},
-		{name: "C", program: runLimit, alone: true, missing: b.buildLimit()},
+		{name: "C, GIL held", program: runLimit("held"), alone: true, needs: limit},
+		{name: "C that attaches, and a crossing", program: runLimit("attach"), also: crossings,
+			alone: true, needs: limit},
 		{name: "Python itself", program: runTiming, alone: true},
-		{name: "go-python3, as documented", open: openGoPython3},
-		{name: "go-python3, GIL held", open: openGoPython3Held, alone: true},
-		{name: "go-python3 in gopython3.Do", open: openBridge},
+		{name: "go-python3, as documented", open: openGoPython3, tagged: true, needs: tagged},
+		{name: "go-python3, GIL held", open: openGoPython3Held, tagged: true, needs: tagged,
+			alone: true},
+		{name: "go-python3 in gopython3.Do", open: openBridge, tagged: true, needs: tagged},
+		{name: "process.Runtime", open: openProcess},
 		{name: "JSON lines by a pipe", open: openPipe},
 		{name: "JSON by http.server", open: openHTTP},
+		{name: "JSON by Flask", open: openFlask, needs: flask},
 		{name: "python3 for each call", open: openOnce, alone: true},
 	}
-	for _, p := range all {
-		if p.open == nil && p.program == nil {
-			p.missing = "not built with the tag gopython3: see make bench-peers"
+}
+
+// look finds out which of the peers cannot be had, and builds what they need.
+func (b *bench) look(peers []*peer) []*peer {
+	for _, p := range peers {
+		if p.needs != nil {
+			p.missing = p.needs(b)
 		}
 	}
-	return all
+	return peers
 }
 
-func runTiming(b *bench, task string, rounds int) []string {
-	return []string{b.python, filepath.Join(b.dir, "timing.py"), task, strconv.Itoa(rounds)}
-}
-
-func runLimit(b *bench, task string, rounds int) []string {
-	return []string{filepath.Join(b.dir, "limit"), b.dir, task, strconv.Itoa(rounds)}
-}
-
-// buildLimit says why it could not.
-func (b *bench) buildLimit() string {
-	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "python3-embed").Output()
-	if err != nil {
-		return "pkg-config finds no python3-embed"
-	}
-	args := append([]string{"-O2", "-o", filepath.Join(b.dir, "limit"),
-		filepath.Join(b.dir, "limit.c")}, strings.Fields(string(flags))...)
-	if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
-		return "cc: " + firstLine(string(out), err)
+func (b *bench) needsTagged() string {
+	if b.gopython3 == "" {
+		return "not built with the tag gopython3: see make bench-peers"
 	}
 	return ""
 }
 
-func firstLine(text string, err error) string {
-	if line, _, _ := strings.Cut(strings.TrimSpace(text), "\n"); line != "" {
-		return line
+func runTiming(b *bench, j job) []string {
+	return []string{b.python, b.file("timing.py"), j.task, strconv.Itoa(j.rounds)}
+}
+
+// file is one of those that were unpacked or built.
+func (b *bench) file(name string) string { return b.dir + "/" + name }
+
+// command is what measures.
+func (b *bench) command(p *peer, j job) ([]string, error) {
+	if p.program != nil && p.also == nil {
+		return p.program(b, j), nil
 	}
-	return err.Error()
+	self, err := os.Executable()
+	if p.tagged {
+		self = b.gopython3
+	}
+	return []string{self, "-peer", p.name, "-task", j.task, "-rounds", strconv.Itoa(j.rounds),
+		"-size", strconv.Itoa(j.size), "-dir", b.dir, "-python", b.python,
+		"-pool-python", b.poolPython, "-long", b.long.String()}, err
 }

@@ -5,61 +5,71 @@ import (
 
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
+	"github.com/pyhost/pyhost/pyhost/process"
 )
 
-// library is this library.
-type library struct {
-	rt *pyhost.Runtime
+// runner is this library in this process, or in one of its own.
+type runner struct {
+	rt pyhost.Runner
 }
 
 var ctx = context.Background()
 
-func openLibrary(dir, python string) (worker, error) {
-	rt, err := pyhost.Open(pyhost.Config{Python: python, Path: []string{dir}})
+const imports = "from work import add, back, upper, nothing, compute"
+
+func openLibrary(b *bench) (worker, error) {
+	rt, err := pyhost.Open(pyhost.Config{Python: b.python, Path: []string{b.dir}})
 	if err != nil {
 		return nil, err
 	}
-	return library{rt: rt}, rt.Exec(ctx, "from work import add, back, upper")
+	return runner{rt}, rt.Exec(ctx, imports)
+}
+
+// openProcess has Python in a process of its own.
+func openProcess(b *bench) (worker, error) {
+	rt, err := process.Start(ctx, process.Config{Python: b.python, Path: []string{b.dir},
+		Setup: imports})
+	return runner{rt}, err
 }
 
 // openLibraryHeld has the goroutine hold the GIL all along.
-func openLibraryHeld(dir, python string) (worker, error) {
-	w, err := openLibrary(dir, python)
+func openLibraryHeld(b *bench) (worker, error) {
+	w, err := openLibrary(b)
 	if err != nil {
 		return nil, err
 	}
-	th, err := w.(library).rt.Acquire(ctx)
-	return held{w.(library), th}, err
+	th, err := w.(runner).rt.(*pyhost.Runtime).Acquire(ctx)
+	return held{w.(runner), th}, err
 }
 
 type held struct {
-	library
+	runner
 	th *pyhost.Thread
 }
 
 func (h held) Close() error {
 	h.th.Release()
-	return h.library.Close()
+	return h.runner.Close()
 }
 
-func (l library) Add(a, b int) (n int, err error) {
-	err = l.rt.Call(ctx, "add", &n, a, b)
+func (r runner) Add(a, b int) (n int, err error) {
+	err = r.rt.Call(ctx, "add", &n, a, b)
 	return n, err
 }
 
-func (l library) List(values []int) (out []int, err error) {
-	err = l.rt.Call(ctx, "back", &out, values)
+func (r runner) List(values []int) (out []int, err error) {
+	err = r.rt.Call(ctx, "back", &out, values)
 	return out, err
 }
 
-func (l library) Dict(values map[string]int) (out map[string]int, err error) {
-	err = l.rt.Call(ctx, "back", &out, values)
+func (r runner) Dict(values map[string]int) (out map[string]int, err error) {
+	err = r.rt.Call(ctx, "back", &out, values)
 	return out, err
 }
 
-func (l library) Text(text string) (out string, err error) {
-	err = l.rt.Call(ctx, "upper", &out, text)
+func (r runner) Text(text string) (out string, err error) {
+	err = r.rt.Call(ctx, "upper", &out, text)
 	return out, err
 }
 
-func (l library) Close() error { return l.rt.Close() }
+func (r runner) Close() error { return r.rt.Close() }

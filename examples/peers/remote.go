@@ -4,13 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 )
 
@@ -39,20 +35,20 @@ func (r remote) Text(text string) (out string, err error) {
 func (r remote) Close() error { return r.close() }
 
 // openOnce starts a python3 for each call.
-func openOnce(dir, python string) (worker, error) {
-	script := filepath.Join(dir, "once.py")
+func openOnce(b *bench) (worker, error) {
+	script := b.file("once.py")
 	call := func(name string, args, out any) error {
 		in, err := json.Marshal([]any{name, args})
 		if err != nil {
 			return err
 		}
-		cmd := exec.Command(python, script)
+		cmd := exec.Command(b.python, script)
 		cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
-		b, err := cmd.Output()
+		text, err := cmd.Output()
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(b, out)
+		return json.Unmarshal(text, out)
 	}
 	return remote{call, func() error { return nil }}, nil
 }
@@ -73,8 +69,8 @@ func service(python, script string) (*exec.Cmd, io.WriteCloser, *bufio.Reader, e
 }
 
 // openPipe talks to one python3 by lines of JSON, one call at a time.
-func openPipe(dir, python string) (worker, error) {
-	cmd, in, out, err := service(python, filepath.Join(dir, "pipe.py"))
+func openPipe(b *bench) (worker, error) {
+	cmd, in, out, err := service(b.python, b.file("pipe.py"))
 	if err != nil {
 		return nil, err
 	}
@@ -91,41 +87,6 @@ func openPipe(dir, python string) (worker, error) {
 	end := func() error {
 		in.Close()
 		return cmd.Wait()
-	}
-	return remote{call, end}, nil
-}
-
-// openHTTP talks to http.server, whose connections are kept.
-func openHTTP(dir, python string) (worker, error) {
-	cmd, _, out, err := service(python, filepath.Join(dir, "service.py"))
-	if err != nil {
-		return nil, err
-	}
-	port, err := out.ReadString('\n')
-	if err != nil {
-		return nil, fmt.Errorf("service.py: %w", err)
-	}
-	base := "http://127.0.0.1:" + strings.TrimSpace(port) + "/"
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}}
-	call := func(name string, args, result any) error {
-		body, err := json.Marshal(args)
-		if err != nil {
-			return err
-		}
-		res, err := client.Post(base+name, "application/json", bytes.NewReader(body))
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("service.py: %s", res.Status)
-		}
-		return json.NewDecoder(res.Body).Decode(result)
-	}
-	end := func() error {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
-		return nil
 	}
 	return remote{call, end}, nil
 }

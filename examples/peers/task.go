@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
-	"sync"
 )
 
 // worker is a way to Python that Go code can take. Its methods do the same whatever it is.
@@ -20,9 +20,13 @@ type task struct {
 	name, what string
 	crowd      int // goroutines side by side; 0: one
 	once       func(w worker) error
+	size       int // workers of a pool
+	rounds     int // 0: as many as it takes; less: it is not measured by itself
 }
 
 const crowd = 2000
+
+var cores = runtime.NumCPU()
 
 var tasks = []task{
 	{name: "call", what: "add(20, 22)", once: add},
@@ -32,9 +36,24 @@ var tasks = []task{
 	{name: "crowd", what: "add(20, 22) by 2,000 goroutines", crowd: crowd, once: add},
 }
 
+// The tasks of the pools: see pools.go. For memory see sweep.go.
+var poolColumns = []task{
+	{name: "one call", what: "a call of nothing, one at a time", size: cores},
+	{name: "calls", what: "calls of nothing: all handed in at once, or by 100 goroutines",
+		size: cores, crowd: 100},
+	{name: "map", what: "abs of many ints: Python's map with chunks of 100, pyhost.Map",
+		size: cores, crowd: 100},
+	{name: "echo", what: "8 MB of bytes, in and out", size: cores},
+	{name: "compute", what: "a loop of 200,000 rounds, as many at once as there are workers",
+		size: cores},
+	{name: "start", what: "a pool with as many workers as cores, until each has been called",
+		size: cores, rounds: 1},
+	{name: "memory", what: "what each of ten workers adds", rounds: -1},
+}
+
 var (
 	numbers = make([]int, 10_000)
-	table   = map[string]int{}
+	pairs   = map[string]int{}
 	prose   = strings.Repeat("Straße ohne Ende. ", 60)
 	loud    = strings.ReplaceAll(strings.ToUpper(prose), "ß", "SS")
 )
@@ -44,7 +63,7 @@ func init() {
 		numbers[i] = i
 	}
 	for i := range 1_000 {
-		table[fmt.Sprint("key ", i)] = i
+		pairs[fmt.Sprint("key ", i)] = i
 	}
 }
 
@@ -59,8 +78,8 @@ func list(w worker) error {
 }
 
 func dict(w worker) error {
-	out, err := w.Dict(table)
-	return check(err, len(out) == len(table) && out["key 999"] == 999)
+	out, err := w.Dict(pairs)
+	return check(err, len(out) == len(pairs) && out["key 999"] == 999)
 }
 
 func text(w worker) error {
@@ -77,30 +96,7 @@ func check(err error, right bool) error {
 
 // run does the task so many times.
 func (t task) run(w worker, rounds int) error {
-	if t.crowd == 0 {
-		return repeat(w, t.once, rounds)
-	}
-	var all sync.WaitGroup
-	errs := make(chan error, t.crowd)
-	for range t.crowd {
-		all.Go(func() { errs <- repeat(w, t.once, max(1, rounds/t.crowd)) })
-	}
-	all.Wait()
-	for range t.crowd {
-		if err := <-errs; err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func repeat(w worker, once func(worker) error, rounds int) error {
-	for range rounds {
-		if err := once(w); err != nil {
-			return err
-		}
-	}
-	return nil
+	return among(max(1, t.crowd), rounds, func() error { return t.once(w) })
 }
 
 func findTask(name string) (task, error) {

@@ -11,3 +11,14 @@ def back(value):
 
 def upper(text):
     return text.upper()
+
+
+def nothing():
+    pass
+
+
+def compute():
+    total = 0
+    for i in range(200_000):
+        total += i * i
+    return total
