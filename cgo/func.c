@@ -143,8 +143,12 @@ static PyObject *read_answer(struct py_interp *in, struct py_invoke *inv) {
     int begun = py_reader_begin(&r);
     PyObject *o = py_decode(&r, 0);
     py_reader_end(&r, begun);
-    if (inv->done)
+    if (inv->done) { // it gives back objects, whose ends may run Python code
+        PyObject *exc[3];
+        py_set_aside(exc);
         py_go_done(inv->done);
+        py_set_back(exc);
+    }
     if (inv->f.status == PY_OK || !o)
         return o;
     raise(in, o);

@@ -14,7 +14,7 @@
 #include <malloc.h>
 #endif
 
-#include "host.h"
+#include "thread.h"
 
 static PyMemAllocatorEx raw;
 static PyObjectArenaAllocator arenas;
@@ -26,11 +26,6 @@ static __thread int lifted;
 
 static int64_t size_of(void *p) {
     return p ? (int64_t)malloc_usable_size(p) : 0;
-}
-
-static PyThreadState *current(void) {
-    return py.PyThreadState_GetUnchecked ? py.PyThreadState_GetUnchecked()
-                                         : py._PyThreadState_UncheckedGet();
 }
 
 static struct py_interp *find(PyInterpreterState *is) {
@@ -50,7 +45,7 @@ static struct py_interp *find(PyInterpreterState *is) {
 static struct py_interp *running(void) {
     if (py_loaded_version() < 0x030c)
         return maker ? NULL : py_thread.cur ? py_thread.cur->in : first;
-    PyThreadState *ts = current();
+    PyThreadState *ts = py_current();
     PyInterpreterState *is = ts ? py.PyThreadState_GetInterpreter(ts) : NULL;
     return !is || (maker && is != maker->is) ? NULL : find(is);
 }
@@ -76,7 +71,7 @@ void py_memory_watch(struct py_interp *in) {
 static int refused(size_t n) {
     struct py_interp *in = running();
     int64_t max = in ? get(&in->memory_limit) : 0;
-    return max > 0 && !lifted && get(&in->used) + (int64_t)n > max && current();
+    return max > 0 && !lifted && get(&in->used) + (int64_t)n > max && py_current();
 }
 
 static void count(int64_t n) {

@@ -438,3 +438,27 @@ func TestFunctionsUnderForcedGC(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+type panicky struct{}
+
+func (*panicky) UnmarshalPython(any) error { panic("no") }
+
+// What else was passed is given back, when an argument's own method panics.
+func TestPanicInUnmarshaler(t *testing.T) {
+	mustExec(t, `
+import sys
+kept = object()
+def twice(f):
+    for i in range(1000):
+        try: f(kept, 1, kept)
+        except RuntimeError: pass
+    return sys.getrefcount(kept)`)
+	before, err := pyhost.Eval[int](bg, rt, "sys.getrefcount(kept)")
+	require.NoError(t, err)
+	require.NoError(t, rt.Call(bg, "twice", nil, func(*pyhost.Ref, panicky, *pyhost.Ref) {}))
+	require.Eventually(t, func() bool { // the first argument is a Ref, for Go's collector
+		runtime.GC()
+		n, err := pyhost.Eval[int](bg, rt, "sys.getrefcount(kept)")
+		return err == nil && n <= before
+	}, 10*time.Second, 10*time.Millisecond)
+}

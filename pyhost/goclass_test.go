@@ -94,7 +94,7 @@ assert a.home.X == 9 and isinstance(a.home, bank.Place)
 a.home = bank.Place(X=1); assert a.home.X == 1
 a.home = {"X": 2, "Y": 3}; assert a.home.Y == 3
 assert a(1) == "9"
-assert a.Merge(a, a) == 24 and a.Merge(b=None) is None if False else True
+assert a.Merge(a, a) == 24
 with a as b:
     assert b is a
 assert bank.same(a, a) and bank.all([a, a], {"x": a}) == 10
@@ -111,7 +111,8 @@ def raises(cls, f):
     assert False
 assert raises(KeyError, lambda: a["nothing"]) == "'nothing'"
 assert raises(ValueError, lambda: a.Deposit(-1)) == "negative"
-assert "'owner'" in raises(TypeError, lambda: setattr(a, "owner", 1)) or True
+message = raises(TypeError, lambda: setattr(a, "owner", 1))
+assert message.endswith("argument 2: int into string"), message
 raises(AttributeError, lambda: setattr(a, "other", 1))
 raises(RuntimeError, lambda: bank.Account(""))
 raises(TypeError, lambda: bank.Account())
@@ -232,13 +233,13 @@ func TestSequences(t *testing.T) {
 	ctx, stop := context.WithTimeout(bg, 20*time.Millisecond)
 	defer stop()
 	require.ErrorIs(t, rt.Call(ctx, "list", nil, make(chan int)), context.DeadlineExceeded)
-	hang := func(yield func(int) bool) { <-ctx.Done(); yield(1) }
+	release := make(chan bool)
+	defer close(release)
+	hang := func(yield func(int) bool) { <-release; yield(1) }
 	ctx2, stop2 := context.WithTimeout(bg, 20*time.Millisecond)
 	defer stop2()
 	err = rt.Call(ctx2, "list", nil, iter.Seq[int](hang))
-	if err != nil { // the sequence may have been first
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-	}
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 	n := runtime.NumGoroutine()
 	for range 100 {
 		require.NoError(t, rt.Call(bg, "next", nil, slices.Values([]int{1, 2})))

@@ -18,6 +18,7 @@ func (f *function) Call(v *cgo.Invocation) {
 	switch {
 	case !v.Inside():
 		if !f.rt.strays.enter() {
+			f.discard(v)
 			f.raise(f.rt.life, v, ErrClosed)
 			return
 		}
@@ -64,6 +65,7 @@ func (f *function) call(v *cgo.Invocation) {
 	if f.first == threadType {
 		th = f.rt.attached(ctx, f.name)
 		if th == nil {
+			f.discard(v)
 			f.raise(ctx, v, ErrNoMemory)
 			return
 		}
@@ -162,11 +164,26 @@ func (f *function) args(ctx context.Context, v *cgo.Invocation, th *Thread) ([]r
 	if th != nil {
 		d.Own = th.argument
 	}
+	decoded := false
+	defer func() { // an Unmarshaler may panic
+		if !decoded {
+			d.Drop(f.rt.in.DecrefLater)
+		}
+	}()
 	args, err := f.decode(ctx, &d, th, v.Values())
-	if err != nil {
-		d.Drop(f.rt.in.DecrefLater)
-	}
+	decoded = err == nil
 	return args, err
+}
+
+// discard gives back the arguments of a call that is refused.
+func (f *function) discard(v *cgo.Invocation) {
+	if v.Values() == 0 {
+		return
+	}
+	buf, far := v.Args(f.rt.in.DecrefLater)
+	defer v.Free()
+	d := f.rt.decoder(buf, far)
+	d.Drop(f.rt.in.DecrefLater)
 }
 
 // firstArg appends the context or the Thread.
