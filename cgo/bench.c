@@ -1,6 +1,8 @@
 // The same work without Go: what the benchmarks compare with.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host.h"
 #include "_cgo_export.h"
@@ -141,21 +143,43 @@ int64_t py_bench_list(struct py_interp *in, int kind, int64_t n, int64_t rounds,
     return took;
 }
 
-// ns for a new interpreter, which is ended again; -1: there is none.
-int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *config) {
+// What the process holds in memory.
+static int64_t resident(void) {
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%*s %ld", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+// The mean ns for each of n new interpreters, which are there together and are ended again, and the
+// bytes that each adds to the process; -1: one could not be made.
+enum { SUBS = 64 };
+
+int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *config, int n,
+                     int64_t *bytes) {
     struct py_scope sc;
     char err[256];
+    PyThreadState *ts[SUBS];
+    int made = 0;
     if (py_enter(main, &sc, NULL))
         return -1;
-    int64_t start = py_now(), took;
-    PyThreadState *ts = py_create(config, err, sizeof err);
-    took = ts ? py_now() - start : -1;
-    if (ts) {
-        py.Py_EndInterpreter(ts);
+    int64_t before = resident(), start = py_now();
+    while (made < n && made < SUBS && (ts[made] = py_create(config, err, sizeof err))) {
+        made++;
+        py.PyThreadState_Swap(sc.st->ts);
+    }
+    int64_t took = py_now() - start;
+    *bytes = made ? (resident() - before) / made : 0;
+    for (int i = 0; i < made; i++) {
+        py.PyThreadState_Swap(ts[i]);
+        py.Py_EndInterpreter(ts[i]);
         py.PyThreadState_Swap(sc.st->ts);
     }
     py_leave(&sc);
-    return took;
+    return made == n ? took / n : -1;
 }
 
 // ns for `rounds` accesses of bench_object of __main__ in one attachment: its attribute `field`, by a

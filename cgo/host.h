@@ -677,7 +677,7 @@ int64_t py_now(void);
 void py_empty(void);
 int64_t py_bench_call(struct py_interp *, const char *name, long a, long b, int64_t rounds,
                       int each);
-int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *);
+int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *, int n, int64_t *bytes);
 int64_t py_bench_callback(struct py_interp *, struct py_go *function, int detach, int64_t rounds);
 int64_t py_bench_access(struct py_interp *, int what, int64_t rounds);
 int64_t py_bench_list(struct py_interp *, int kind, int64_t n, int64_t rounds, int back);
