@@ -84,12 +84,15 @@ func keep(start func() (*Interp, error), f *Frame) (*Interp, Status, error) {
 		return nil, StatusOK, st.err
 	}
 	st.in.finish = finish
-	text := C.CString("LATE = " + strconv.QuoteToASCII(late) +
+	return st.in, Status(C.py_bootstrap(st.in.p, ownSource(), &f.c)), nil
+}
+
+// ownSource is bootstrap.py with the texts that it is given. It is never freed.
+var ownSource = sync.OnceValue(func() *C.char {
+	return C.CString("LATE = " + strconv.QuoteToASCII(late) +
 		"\nVALUES = " + strconv.QuoteToASCII(values) +
 		"\nCALLBACKS = " + strconv.QuoteToASCII(callbacks) + "\n" + bootstrap)
-	defer C.free(unsafe.Pointer(text))
-	return st.in, Status(C.py_bootstrap(st.in.p, text, &f.c)), nil
-}
+})
 
 func (s *Start) run() (*Interp, error) {
 	var e cError

@@ -166,6 +166,8 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(void, Py_IncRef, (PyObject *))                                                               \
     X(void, Py_DecRef, (PyObject *))                                                               \
     X(PyObject *, Py_CompileStringExFlags, (const char *, const char *, int, void *, int))         \
+    X(PyObject *, PyMarshal_WriteObjectToString, (PyObject *, int))                                \
+    X(PyObject *, PyMarshal_ReadObjectFromString, (const char *, Py_ssize_t))                      \
     X(PyObject *, PyObject_Type, (PyObject *))                                                     \
     X(unsigned long, PyType_GetFlags, (PyObject *))                                                \
     X(int, PyType_IsSubtype, (PyObject *, PyObject *))                                             \
