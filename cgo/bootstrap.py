@@ -266,6 +266,35 @@ def same(value):
     return value
 
 
+def call_each(name, items):
+    """The results of a function for items, up to the first that raises: that exception is for a call of its
+    own.
+    """
+    results = []
+    return {"results": results, "raise": fill(results, native["find"](name), items)}
+
+
+def fill(results, function, items):
+    try:
+        for item in items:
+            results.append(function(item))
+    except Cancelled:
+        raise
+    except BaseException as e:
+        return Raiser(e)
+
+
+class Raiser:
+    def __init__(self, exception):
+        self.exception = exception
+
+    def __call__(self):
+        try:
+            raise self.exception
+        finally:
+            self.exception = None  # which holds this frame
+
+
 def import_all(names):
     import importlib
 

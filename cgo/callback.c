@@ -57,9 +57,24 @@ static PyObject *adopt(PyObject *self, PyObject *args) {
     return NULL;
 }
 
+// native.find(name): what a call of that name would call.
+static PyObject *find(PyObject *self, PyObject *args) {
+    struct py_interp *in = py.PyLong_AsVoidPtr(self);
+    PyObject *name = py.PyTuple_GetItem(args, 0);
+    Py_ssize_t len;
+    const char *text = name ? py.PyUnicode_AsUTF8AndSize(name, &len) : NULL;
+    struct py_name *n = text ? py_name_new(text, (size_t)len, 1) : NULL;
+    if (!n)
+        return text ? py.PyErr_NoMemory() : NULL;
+    PyObject *o = py_find(in, n);
+    py_name_free(in, n);
+    return o;
+}
+
 static PyMethodDef natives[] = {
     {"adopt", adopt, METH_VARARGS, "adopt(cls, value): an instance for the same value of Go"},
     {"exit_thread", exit_thread, METH_VARARGS, "exit_thread(ident): SystemExit in that thread"},
+    {"find", find, METH_VARARGS, "find(name): what a call of that name would call"},
     {"write", write_stream, METH_VARARGS, "write(fd, data) to a stream of the host"},
 };
 

@@ -5,18 +5,25 @@ import (
 	"errors"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 )
 
 // MapOptions says how Map works.
 type MapOptions struct {
-	Ahead     int  // calls begun before their results are asked for; 0: twice GOMAXPROCS
+	Ahead int // calls begun before their results are asked for; 0: twice GOMAXPROCS
+	// Chunk is the number of arguments that are handed over at once; Python calls the function with
+	// each in turn. For functions that take less time than to reach them does: a few microseconds
+	// in a pool of interpreters, a hundred in one of processes. 0: one.
+	Chunk     int
 	AllErrors bool // goes on after an error
 }
 
 // Map calls a function with each of the arguments, several at once, and gives the results in their
 // order. After the first error it ends, unless AllErrors is set: then each error comes in the place
-// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled.
+// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. What
+// befalls a chunk as a whole, as the end of its worker or a result that does not fit, is the error of
+// each of its arguments that has no result yet.
 //
 //	for sum, err := range pyhost.Map[int](ctx, pool, "sum", slices.Values(lists)) {
 func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
@@ -28,6 +35,7 @@ func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[
 	if o.Ahead <= 0 {
 		o.Ahead = 2 * runtime.GOMAXPROCS(0)
 	}
+	o.Chunk = max(o.Chunk, 1)
 	return func(yield func(Out, error) bool) {
 		if ctx == nil || len(opt) > 1 {
 			var none Out
@@ -42,40 +50,107 @@ func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[
 	}
 }
 
-// result of one call, once done is closed.
-type result[Out any] struct {
-	done chan struct{}
-	out  Out
-	err  error
+// chunk is one call's worth of arguments; once done is closed, what came of each.
+type chunk[Out, In any] struct {
+	args    []In
+	done    chan struct{}
+	results []Out
+	errs    []error
 }
 
 // begin begins a call whenever there is room in the channel, which holds their results in order.
 func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
-	o MapOptions, calls *sync.WaitGroup) <-chan *result[Out] {
-	ahead := make(chan *result[Out], o.Ahead-1)
+	o MapOptions, calls *sync.WaitGroup) <-chan *chunk[Out, In] {
+	ahead := make(chan *chunk[Out, In], o.Ahead-1)
 	calls.Go(func() {
 		defer close(ahead)
-		for arg := range args {
-			res := &result[Out]{done: make(chan struct{})}
+		for some := range chunks(args, o.Chunk) {
+			c := &chunk[Out, In]{args: some, done: make(chan struct{})}
 			select {
-			case ahead <- res:
+			case ahead <- c:
 			case <-ctx.Done():
 				return
 			}
 			calls.Go(func() {
-				defer close(res.done)
-				res.err = r.Call(ctx, name, &res.out, arg)
+				defer close(c.done)
+				c.call(ctx, r, name, o)
 			})
 		}
 	})
 	return ahead
 }
 
-func drain[Out any](yield func(Out, error) bool, results <-chan *result[Out], o MapOptions) {
-	for res := range results {
-		<-res.done
-		if !yield(res.out, res.err) || res.err != nil && !o.AllErrors {
+func chunks[In any](args iter.Seq[In], size int) iter.Seq[[]In] {
+	return func(yield func([]In) bool) {
+		some := make([]In, 0, size)
+		for arg := range args {
+			if some = append(some, arg); len(some) < size {
+				continue
+			}
+			if !yield(some) {
+				return
+			}
+			some = make([]In, 0, size)
+		}
+		if len(some) > 0 {
+			yield(some)
+		}
+	}
+}
+
+func (c *chunk[Out, In]) add(result Out, err error) {
+	c.results, c.errs = append(c.results, result), append(c.errs, err)
+}
+
+func (c *chunk[Out, In]) call(ctx context.Context, r Runner, name string, o MapOptions) {
+	keywords := func(arg In) bool { _, ok := any(arg).(Kw); return ok }
+	if o.Chunk > 1 && !slices.ContainsFunc(c.args, keywords) {
+		c.callTogether(ctx, r, name, o)
+		return
+	}
+	for _, arg := range c.args {
+		var out Out
+		err := r.Call(ctx, name, &out, arg)
+		if c.add(out, err); err != nil && !o.AllErrors {
 			return
+		}
+	}
+}
+
+// callTogether makes one call for all; after an exception another for those that are left.
+func (c *chunk[Out, In]) callTogether(ctx context.Context, r Runner, name string, o MapOptions) {
+	for len(c.errs) < len(c.args) {
+		var got struct {
+			Results []Out `py:"results"`
+			Raise   *Ref  `py:"raise"` // has the exception of the next one raised
+		}
+		var none Out
+		err := r.Call(ctx, "_pyhost.call_each", &got, name, c.args[len(c.errs):])
+		for _, result := range got.Results {
+			c.add(result, nil)
+		}
+		if err != nil {
+			for len(c.errs) < len(c.args) {
+				c.add(none, err)
+			}
+		}
+		if got.Raise != nil {
+			c.add(none, got.Raise.Call(ctx, nil))
+			got.Raise.Close()
+			if !o.AllErrors {
+				return
+			}
+		}
+	}
+}
+
+func drain[Out, In any](yield func(Out, error) bool, chunks <-chan *chunk[Out, In], o MapOptions) {
+	for c := range chunks {
+		<-c.done
+		for i, err := range c.errs {
+			if !yield(c.results[i], err) || err != nil && !o.AllErrors {
+				return
+			}
 		}
 	}
 }

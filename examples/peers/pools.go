@@ -171,7 +171,8 @@ func echo(p pool) func() error {
 }
 
 func mapped(p pool, rounds, _ int) error {
-	for _, err := range pyhost.Map[int](ctx, p, "abs", upTo(rounds)) {
+	options := pyhost.MapOptions{Chunk: 100} // as Python's
+	for _, err := range pyhost.Map[int](ctx, p, "abs", upTo(rounds), options) {
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -45,13 +44,37 @@ func TestPool(t *testing.T) {
 }
 
 func TestPoolMap(t *testing.T) {
-	p := newPool(t, process.PoolConfig{Size: 2})
-	var got []int
-	for n, err := range pyhost.Map[int](bg, p, "abs", slices.Values([]int{-3, -2, -1})) {
-		require.NoError(t, err)
-		got = append(got, n)
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
+import os
+def work(i):
+    if i == 33: os.abort()
+    if i % 50 == 7: raise KeyError(i)
+    return -i
+`}})
+	for _, chunk := range []int{1, 3, 10} {
+		numbers := func(yield func(int) bool) {
+			for i := 0; i < 100 && yield(i); i++ {
+			}
+		}
+		i, lost := 0, 0
+		for n, err := range pyhost.Map[int](bg, p, "work", numbers,
+			pyhost.MapOptions{Chunk: chunk, AllErrors: true}) {
+			var exit *process.ExitError
+			switch {
+			case errors.As(err, &exit): // with those that went with it
+				lost++
+				require.Equal(t, 33/chunk, i/chunk)
+			case i%50 == 7:
+				require.ErrorIs(t, err, pyhost.KeyError)
+			default:
+				require.NoError(t, err)
+				require.Equal(t, -i, n)
+			}
+			i++
+		}
+		require.Equal(t, 100, i)
+		require.Equal(t, chunk, lost)
 	}
-	require.Equal(t, []int{3, 2, 1}, got)
 }
 
 // A worker that dies takes the call that it ran with it, and no other.
