@@ -10,8 +10,8 @@ import (
 	"github.com/pyhost/pyhost/pyhost"
 )
 
-// BenchmarkChild: a new sub-interpreter, ready for calls, beside one that C alone makes: the time for
-// one, and the memory of each of twenty.
+// BenchmarkChild: a new sub-interpreter, ready for calls, beside one that C alone makes: the time
+// for one, and the memory of each of twenty.
 func BenchmarkChild(b *testing.B) {
 	opt := cgo.Sub{AllowThreads: true, CheckExtensions: true, OwnGIL: cgo.OwnGIL(),
 		MainAllocator: !cgo.OwnGIL()}

@@ -22,8 +22,8 @@ type MapOptions struct {
 // Map calls a function with each of the arguments, several at once, and gives the results in their
 // order. After the first error it ends, unless AllErrors is set: then each error comes in the place
 // of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. What
-// befalls a chunk as a whole, as the end of its worker or a result that does not fit, is the error of
-// each of its arguments that has no result yet.
+// befalls a chunk as a whole, as the end of its worker or a result that does not fit, is the error
+// of each of its arguments that has no result yet.
 //
 //	for sum, err := range pyhost.Map[int](ctx, pool, "sum", slices.Values(lists)) {
 func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],

@@ -69,7 +69,7 @@ func (b *bench) measure(p *peer, j job) ([]float64, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	var out []byte
-	if j.task == "memory" {
+	if j.weighed() {
 		out, err = weigh(cmd)
 	} else {
 		out, err = cmd.Output()

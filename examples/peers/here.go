@@ -57,7 +57,11 @@ func (b *bench) do(p *peer, j job) ([]any, error) {
 	}
 	from := time.Now()
 	err = t.run(w, j.rounds)
-	return []any{time.Since(from).Seconds()}, err
+	took := time.Since(from).Seconds()
+	if err == nil && t.weighed {
+		err = wait()
+	}
+	return []any{took}, err
 }
 
 // both adds what this process measures to what the peer's program does.

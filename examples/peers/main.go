@@ -18,7 +18,8 @@ func main() {
 	b, j := &bench{}, job{}
 	out := flag.String("o", "", "folder for results.md and the charts; none: they are printed")
 	only := flag.String("section", "", "only one: calls, pools, goroutines, speedup or memory")
-	flag.StringVar(&b.task, "task", "", "only one of the calls: call, list, dict, text or crowd")
+	flag.StringVar(&b.task, "task", "",
+		"only one of the calls: call, list, dict, text, crowd or weight")
 	flag.IntVar(&b.runs, "runs", 5, "times that each task is measured; those of curves: 3 at most")
 	flag.DurationVar(&b.long, "long", 100*time.Millisecond, "a measurement takes, at least")
 	flag.IntVar(&b.goroutines, "goroutines", 10_000, "the most of a curve")

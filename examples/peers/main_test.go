@@ -58,6 +58,8 @@ func TestCrowd(t *testing.T) {
 	out := peersOf(t, "-section", "calls", "-task", "crowd")
 	require.Regexp(t, `(?m)^JSON lines by a pipe +`+figure, out)
 	require.Regexp(t, `(?m)^python3 for each call +–`, out)
+	out = peersOf(t, "-section", "calls", "-task", "weight")
+	require.Regexp(t, `(?m)^JSON by http.server +`+figure, out)
 }
 
 func TestPools(t *testing.T) {

@@ -171,7 +171,7 @@ func echo(p pool) func() error {
 }
 
 func mapped(p pool, rounds, _ int) error {
-	options := pyhost.MapOptions{Chunk: 100} // as Python's
+	options := pyhost.MapOptions{Chunk: 100, Ahead: 32} // Python hands in all at once
 	for _, err := range pyhost.Map[int](ctx, p, "abs", upTo(rounds), options) {
 		if err != nil {
 			return err

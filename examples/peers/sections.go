@@ -8,13 +8,12 @@ const callClosing = "C and Python itself do not leave their heap: what pyhost ad
 	"single string is one crossing for go-python3 too, so with the GIL held it is on a par there."
 
 const poolClosing = "Python's executors hand each call to another thread or process; here the " +
-	"caller's own thread runs it, but for process.Pool. Where they are ahead: a chunk of " +
-	"Python's map is one call, where pyhost.Map makes one an item; on process.Pool it has a " +
-	"fixed cost besides, which dwarfs a short map. A thread's echo passes a " +
-	"reference; one to Go fills a new slice each time, and most of its time is Go's for fresh " +
-	"memory and the collector: GOGC=400 halves it. What computes runs at the pace of libpython, " +
-	"for pyhost and for a program in C alike; the executable of many Pythons is linked " +
-	"statically and is faster."
+	"caller's own thread runs it, but for process.Pool. Where they are ahead: a chunk of ints is " +
+	"checked and copied to Go and back, which takes longer than abs; a thread's echo passes a " +
+	"reference, while one to Go fills a new slice each time, and most of its time is Go's for " +
+	"fresh memory and the collector: GOGC=400 halves it. What computes runs at the pace of " +
+	"libpython, for pyhost and for a program in C alike; the executable of many Pythons is " +
+	"linked statically and is faster."
 
 // sections are the parts of the comparison, in their order.
 var sections = []struct {
@@ -45,7 +44,8 @@ func (b *bench) all(only string) *results {
 
 func (b *bench) calls(r *results) {
 	t := &table{file: "calls.svg", title: "Calls", closing: callClosing, peers: b.callers,
-		columns: tasks, caption: "How many times as long as pyhost. Under 1 the peer is faster."}
+		columns: tasks, caption: "How many times as long, or as much memory, as pyhost. " +
+			"Under 1 the peer is better."}
 	for _, column := range tasks {
 		if b.task == column.name {
 			t.columns = []task{column}

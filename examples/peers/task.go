@@ -20,8 +20,9 @@ type task struct {
 	name, what string
 	crowd      int // goroutines side by side; 0: one
 	once       func(w worker) error
-	size       int // workers of a pool
-	rounds     int // 0: as many as it takes; less: it is not measured by itself
+	size       int  // workers of a pool
+	rounds     int  // 0: as many as it takes; less: it is not measured by itself
+	weighed    bool // rather than timed, when it is done
 }
 
 const crowd = 2000
@@ -34,6 +35,8 @@ var tasks = []task{
 	{name: "dict", what: "a dict of 1,000 strings to ints, in and out", once: dict},
 	{name: "text", what: "upper of a text of 1 KB", once: text},
 	{name: "crowd", what: "add(20, 22) by 2,000 goroutines", crowd: crowd, once: add},
+	{name: "weight", what: "memory (PSS) that is held after a call by each of 2,000 goroutines",
+		crowd: crowd, once: add, rounds: crowd, weighed: true},
 }
 
 // The tasks of the pools: see pools.go. For memory see sweep.go.
@@ -41,7 +44,7 @@ var poolColumns = []task{
 	{name: "one call", what: "a call of nothing, one at a time", size: cores},
 	{name: "calls", what: "calls of nothing: all handed in at once, or by 100 goroutines",
 		size: cores, crowd: 100},
-	{name: "map", what: "abs of many ints: Python's map with chunks of 100, pyhost.Map",
+	{name: "map", what: "abs of many ints, in chunks of 100",
 		size: cores, crowd: 100},
 	{name: "echo", what: "8 MB of bytes, in and out", size: cores},
 	{name: "compute", what: "a loop of 200,000 rounds, as many at once as there are workers",
@@ -97,6 +100,12 @@ func check(err error, right bool) error {
 // run does the task so many times.
 func (t task) run(w worker, rounds int) error {
 	return among(max(1, t.crowd), rounds, func() error { return t.once(w) })
+}
+
+// weighed is for a process that waits for that when it is ready.
+func (j job) weighed() bool {
+	t, err := findTask(j.task)
+	return j.task == "memory" || err == nil && t.weighed
 }
 
 func findTask(name string) (task, error) {
