@@ -312,7 +312,8 @@ struct py_scalar {
 };
 // kinds: 4 bits for each argument
 PyObject *py_number(int kind, uint64_t bits);
-struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uint64_t kinds,
+enum { PY_NESTED = 2 }; // how: only on a thread that is attached to the interpreter
+struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int how, uint64_t kinds,
                                  uint64_t a, uint64_t b, uint64_t c);
 
 struct py_scalar py_read_scalar(PyObject *); // takes the reference

@@ -68,19 +68,22 @@ static struct py_scalar attached(struct py_interp *in, struct py_name *name, uin
     return (struct py_scalar){(uint64_t)py_take_exception(), PY_T_OBJECT, PY_RAISED};
 }
 
-struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int baton, uint64_t kinds,
+// how: PY_FRAME_BATON to pass it on, or PY_NESTED.
+struct py_scalar py_call_scalars(uintptr_t interp, uint64_t name, int how, uint64_t kinds,
                                  uint64_t a, uint64_t b, uint64_t c) {
     struct py_interp *in = (struct py_interp *)interp;
     uint64_t bits[PY_SCALARS] = {a, b, c};
     struct py_scope sc;
     struct py_scalar r = {0, PY_T_NONE, PY_OK};
+    if (how == PY_NESTED && !(py_thread.cur && py_thread.cur->in == in))
+        return (struct py_scalar){0, PY_T_NONE, PY_NOT_ATTACHED};
     struct py_state *st = py_hop_on(in);
     if (!st && (r.status = py_enter(in, &sc, NULL)) != PY_OK) {
-        if (baton)
+        if (how == PY_FRAME_BATON)
             py_pass_baton(in);
         return r;
     }
-    if (baton)
+    if (how == PY_FRAME_BATON)
         py_pass_baton(in);
     r = attached(in, (struct py_name *)name, kinds, bits);
     if (st)

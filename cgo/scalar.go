@@ -53,9 +53,14 @@ type Scalar struct {
 // Obj is the object: the result, or what Op is for.
 func (r *Scalar) Obj() uint64 { return r.bits }
 
+// Nested, for CallScalars: only if the OS thread is attached to the interpreter already; else it is
+// StatusNotAttached.
+const Nested = C.PY_NESTED
+
 // CallScalars attaches, calls and detaches. It has no frame: it can be neither cancelled nor timed.
-func (in *Interp) CallScalars(name Name, baton bool, s *Scalars) (Scalar, Status) {
-	r := C.py_call_scalars(in.addr, C.uint64_t(name), toInt(baton), C.uint64_t(s.kinds),
+// how is 0, FlagBaton or Nested.
+func (in *Interp) CallScalars(name Name, how uint32, s *Scalars) (Scalar, Status) {
+	r := C.py_call_scalars(in.addr, C.uint64_t(name), C.int(how), C.uint64_t(s.kinds),
 		C.uint64_t(s.bits[0]), C.uint64_t(s.bits[1]), C.uint64_t(s.bits[2]))
 	out := Scalar{bits: uint64(r.bits), kind: byte(r.kind)}
 	switch {

@@ -80,6 +80,9 @@ func (g *gate) hop() (number uint64, ok bool) {
 	return s / gateEntry, ok
 }
 
+// note counts an entry of a goroutine that is inside already.
+func (g *gate) note() { atomic.AddUint64(g.word, gateEntry) }
+
 // enter waits for a place inside, until ctx ends or the gate closes.
 func (g *gate) enter(ctx context.Context) (pass, error) {
 	for {

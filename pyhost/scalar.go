@@ -29,6 +29,13 @@ func (rt *Runtime) callScalars(ctx context.Context, name string, out any, args [
 	number, ok := rt.gate.hop()
 	got := pass{flags: cgo.FlagSlot, number: number}
 	if !ok {
+		if scopes.Load() != 0 { // this goroutine may be attached, and need not pass the gate
+			r, status := rt.in.CallScalars(id, cgo.Nested, &s)
+			if status != cgo.StatusNotAttached {
+				rt.gate.note()
+				return true, rt.scalar(name, &r, status, out)
+			}
+		}
 		parked := rt.park()
 		got, err = rt.gate.enter(ctx)
 		parked.Unpark()
@@ -40,7 +47,7 @@ func (rt *Runtime) callScalars(ctx context.Context, name string, out any, args [
 		*p = got
 		return false, nil
 	}
-	r, status := rt.in.CallScalars(id, got.flags&cgo.FlagBaton != 0, &s)
+	r, status := rt.in.CallScalars(id, got.flags&cgo.FlagBaton, &s)
 	if status == cgo.StatusOK && r.Op == 0 {
 		rt.gate.leave(got)
 		if r.Into(out) {
@@ -48,12 +55,22 @@ func (rt *Runtime) callScalars(ctx context.Context, name string, out any, args [
 		}
 		return true, rt.decode(r.Encoded(), nil, out)
 	}
-	err = statusError(status)
-	if r.Op != 0 {
-		err = rt.unpack(name, &r, out)
-	}
+	err = rt.scalar(name, &r, status, out)
 	rt.gate.leave(got)
 	return true, err
+}
+
+// scalar stores what came back, still inside.
+func (rt *Runtime) scalar(name string, r *cgo.Scalar, status cgo.Status, out any) error {
+	switch {
+	case r.Op != 0:
+		return rt.unpack(name, r, out)
+	case status != cgo.StatusOK:
+		return statusError(status)
+	case r.Into(out):
+		return nil
+	}
+	return rt.decode(r.Encoded(), nil, out)
 }
 
 // unpack encodes what came back as an object, still inside.
