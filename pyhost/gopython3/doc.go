@@ -3,6 +3,19 @@
 // against pyhost. It exists under the build tag gopython3 only, for go-python3 needs Python's
 // headers and is linked to one libpython; pyhost itself needs neither.
 //
+//	err := gopython3.Do(ctx, rt, func() error {
+//		math := python3.PyImport_ImportModule("math") // go-python3, as ever
+//		…
+//	})
+//
+// # What there is
+//
+//	func Do(ctx context.Context, rt *pyhost.Runtime, fn func() error) error
+//	func Object(th *pyhost.Thread, obj *python3.PyObject) *pyhost.Object
+//	func PyObject(o *pyhost.Object) *python3.PyObject
+//
+// go doc shows them with the tag only (GOFLAGS=-tags=gopython3).
+//
 // # What Do takes over
 //
 // Py_Initialize and Py_Finalize become [pyhost.Open] and Close. Open takes the libpython that the
