@@ -11,7 +11,9 @@
 // both directions, and parameters and results of Go functions. None is nil.
 //
 //	var out pyarrow.Batch
-//	err := rt.Call(ctx, "model.predict", &out, pyarrow.Batch{RecordBatch: in})
+//	if err := rt.Call(ctx, "model.predict", &out, pyarrow.Batch{RecordBatch: in}); err != nil {
+//		return err
+//	}
 //	defer out.Release()
 //
 // To Python they are objects that have the methods of the protocol, and nothing else:
