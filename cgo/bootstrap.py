@@ -128,7 +128,7 @@ def configure(settings):
     if settings["isolate"] and sys.version_info < (3, 12):
         refuse_extensions()
     after_import("faulthandler", refuse_faulthandler)
-    after_import("threading", start_no_daemons)
+    after_import("threading", start_no_daemons, native["by_keeper"])
     if sys.version_info < (3, 14):
         after_import("multiprocessing.context", spawn)
 
@@ -145,9 +145,9 @@ def dump_crashes(fd):
     originals["register"](24, file=fd, all_threads=True, chain=True)  # SIGXCPU
 
 
-def after_import(name, change):
+def after_import(name, change, run=lambda load: load()):
     """Has a module changed as soon as it is there: importing them all here would take as long as the
-    rest of a start.
+    rest of a start. run calls what loads it.
     """
     if name in sys.modules:
         change(sys.modules[name])
@@ -163,7 +163,7 @@ def after_import(name, change):
                 spec = None if finder is Finder else finder.find_spec(name, path, target)
                 if spec is not None:
                     if spec.loader is not None:
-                        spec.loader = Loader(spec.loader, change)
+                        spec.loader = Loader(spec.loader, change, run)
                     return spec
             return None
 
@@ -173,15 +173,15 @@ def after_import(name, change):
 class Loader:
     """Another loader, and a change to the module that it has loaded."""
 
-    def __init__(self, loader, change):
-        self.loader, self.change = loader, change
+    def __init__(self, loader, change, run):
+        self.loader, self.change, self.run = loader, change, run
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
 
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader
-        self.loader.exec_module(module)
+        self.run(lambda: self.loader.exec_module(module))
         self.change(module)
 
 

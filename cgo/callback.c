@@ -73,6 +73,7 @@ static PyObject *find(PyObject *self, PyObject *args) {
 
 static PyMethodDef natives[] = {
     {"adopt", adopt, METH_VARARGS, "adopt(cls, value): an instance for the same value of Go"},
+    {"by_keeper", py_by_keeper, METH_VARARGS, "by_keeper(function): called by the keeper"},
     {"exit_thread", exit_thread, METH_VARARGS, "exit_thread(ident): SystemExit in that thread"},
     {"find", find, METH_VARARGS, "find(name): what a call of that name would call"},
     {"write", write_stream, METH_VARARGS, "write(fd, data) to a stream of the host"},

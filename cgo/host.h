@@ -53,7 +53,8 @@ struct py_interp {
     struct py_interp *next_known;
     uint64_t handle; // what go_* functions are given to find the Go side
     PyInterpreterState *is;
-    PyThreadState *anchor;  // the one it was made with, on the thread that will end it
+    PyThreadState *anchor; // the one it was made with, on the thread that will end it: its keeper
+    struct py_keeper *keeper;
     struct py_interp *main; // NULL: it is the main interpreter
     int64_t id;
     pthread_mutex_t mu;      // guards the fields below; never held while waiting for a GIL
@@ -181,7 +182,10 @@ int py_bootstrap(struct py_interp *, const char *source, struct py_frame *);
 int py_finish(struct py_interp *, int64_t limit);
 
 struct py_interp *py_new_interp(PyThreadState *, uint64_t handle); // while attached; or NULL
-void py_import_threading(void);
+int py_keeper_make(struct py_interp *);                            // 0: no memory
+void py_keep(struct py_interp *);         // on its keeper: does what by_keeper asks, until
+void py_keeper_leave(struct py_interp *); // the interpreter is to be ended
+PyObject *py_by_keeper(PyObject *self, PyObject *args);
 void py_drop_names(struct py_interp *);
 int py_strangers(struct py_interp *, int64_t limit); // states that are not ours, after the limit
 

@@ -133,7 +133,7 @@ struct py_interp *py_new_interp(PyThreadState *ts, uint64_t handle) {
     in->is = py.PyThreadState_GetInterpreter(ts);
     in->id = py.PyInterpreterState_GetID(in->is);
     pthread_mutex_init(&in->mu, NULL);
-    if (find_names(in)) {
+    if (!py_keeper_make(in) || find_names(in)) {
         py.PyErr_Clear();
         free(in);
         return NULL;
@@ -146,13 +146,6 @@ static void import_early(const char *name) {
     if (mod)
         py.Py_DecRef(mod);
     py.PyErr_Clear();
-}
-
-// On the thread that will end the interpreter, by the thread state it was made with: up to 3.12
-// whoever imports threading first becomes its main_thread().
-void py_import_threading(void) {
-    if (py_loaded_version() <= 0x030c)
-        import_early("threading");
 }
 
 int py_start_may_exit(void) {
@@ -180,7 +173,6 @@ struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err,
     if (!in)
         snprintf(err, cap, "cannot read this Python's objects");
     import_early("_signal"); // up to 3.11 _thread.interrupt_main crashes without it
-    py_import_threading();
     py.PyEval_SaveThread();
     return in;
 }

@@ -75,6 +75,7 @@ func keep(start func() (*Interp, error), f *Frame) (*Interp, Status, error) {
 		if err != nil {
 			return
 		}
+		C.py_keep(in.p)
 		for f := range finish {
 			f.strangers <- int(C.py_finish(in.p, C.int64_t(f.limit)))
 		}
@@ -152,6 +153,7 @@ var ErrStrangers = errors.New("threads of Python are still running")
 // later. If it takes longer than the limit the interpreter is left to itself, with an error.
 func (in *Interp) Finish(limit time.Duration) error {
 	f := finishing{limit / 2, make(chan int, 1)}
+	C.py_keeper_leave(in.p)
 	in.finish <- f
 	defer close(in.finish)
 	select {

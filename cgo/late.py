@@ -170,24 +170,24 @@ def end_all(grace):
     atexit handlers, daemon threads. Returns the names of the threads that did not end.
     """
     import atexit
-    import threading
 
-    end_executors(threading)
-    end_threads(threading, grace / 2, grace, daemons=False)
+    end_executors()
+    end_threads(grace / 2, grace, daemons=False)
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BaseException:  # None, closed, or of the program's own kind
             pass
-    end_threads(threading, grace / 8, grace / 4, daemons=False)  # that a handler has started
-    return end_threads(threading, 0, grace / 4, daemons=True)
+    end_threads(grace / 8, grace / 4, daemons=False)  # that a handler has started
+    return end_threads(0, grace / 4, daemons=True)
 
 
-def end_executors(threading):
+def end_executors():
     """Calls what is to be called before threads are joined: concurrent.futures tells its own to end.
     It waits for them, which may be for ever: so it has a thread of its own.
     """
+    threading = sys.modules.get("threading")
     calls = getattr(threading, "_threading_atexits", [])
 
     def run():
@@ -201,10 +201,13 @@ def end_executors(threading):
         threading.Thread(target=run, name="end of executors", daemon=True).start()
 
 
-def end_threads(threading, kindly, limit, daemons):
+def end_threads(kindly, limit, daemons):
     """Waits for Python's own threads: first kindly, then with SystemExit raised in them again and
     again. Times are in seconds from now. Returns the names of those that did not end.
     """
+    threading = sys.modules.get("threading")
+    if threading is None:  # there are none
+        return []
     import time
 
     def alive():

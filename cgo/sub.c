@@ -40,7 +40,6 @@ struct py_interp *py_sub_start(struct py_interp *main, const PyInterpreterConfig
         } else {
             in->main = main;
             py_memory_watch(in);
-            py_import_threading();
         }
         py.PyThreadState_Swap(sc.st->ts);
     }
