@@ -57,7 +57,7 @@ struct py_interp {
     struct py_interp *main; // NULL: it is the main interpreter
     int64_t id;
     pthread_mutex_t mu;      // guards the fields below; never held while waiting for a GIL
-    struct py_state *states; // every kept state, linked by next
+    struct py_state *states; // every kept state, linked by next, the newest first
     int nstates;
     PyObject **decrefs; // references to give back
     size_t ndecrefs, capdecrefs;
@@ -75,7 +75,8 @@ struct py_interp {
 #define PY_C_DEPTH 16
 
 // A kept thread state. Made by its OS thread and attached only there. Freed by that thread, after
-// `in` was cleared (its interpreter is closing) or by whoever reaps it once the thread has died.
+// `in` was cleared (its interpreter is closing) or by whoever reaps it once the thread has died. One
+// that is lent is freed by its thread alone, without the GIL.
 struct py_state {
     PyThreadState *ts;
     uint64_t number;              // told to frames: a pointer could be that of another by then
