@@ -104,7 +104,7 @@ func (rt *Runtime) work(c *call) {
 // cleanUp ends a call that its caller has abandoned. It counts as running until all of it is given
 // back: Close waits for that.
 func (rt *Runtime) cleanUp(c *call) {
-	if c.status == cgo.StatusOK && len(c.frame.Result()) > 0 {
+	if len(c.frame.Result()) > 0 { // a value, or an exception, which may hold an error of Go
 		d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far, Trusted: true}
 		d.Drop(rt.in.DecrefLater)
 	}
@@ -167,6 +167,7 @@ func (rt *Runtime) abandon(c *call) bool {
 	p, free := c.pass, c.placeGone
 	if !c.state.CompareAndSwap(callRunning, callAbandoned) {
 		rt.abandons.Add(-1)
+		rt.gate.tell() // Close may have seen it
 		return false
 	}
 	if free {
