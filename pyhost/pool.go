@@ -283,21 +283,20 @@ func (p *Pool[R]) renew(res *puddle.Resource[*member[R]]) {
 	_ = old.Close() // what it leaves behind is its own, and the main interpreter's Close tells
 }
 
-// on runs fn on a runtime that is idle.
-func (p *Pool[R]) on(ctx context.Context, fn func(R) error) error {
+// on runs fn on a runtime that is idle. fn may panic: it calls code of the program.
+func (p *Pool[R]) on(ctx context.Context, fn func(R) error) (err error) {
 	res, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	err = fn(res.Value().rt)
-	if err != nil {
+	defer func() {
 		var ce *CancelError
-		if errors.As(err, &ce) && ce.Abandoned {
+		if err != nil && errors.As(err, &ce) && ce.Abandoned {
 			res.Value().stale = true
 		}
-	}
-	p.release(res)
-	return err
+		p.release(res)
+	}()
+	return fn(res.Value().rt)
 }
 
 // Call calls a function in a runtime that is idle. See [Runtime.Call].

@@ -44,6 +44,21 @@ func TestPool(t *testing.T) {
 	require.Len(t, pids, 2)
 }
 
+// picky is a target that panics.
+type picky struct{}
+
+func (*picky) UnmarshalPython(any) error { panic("not that") }
+
+func TestPoolAfterPanic(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1})
+	require.Panics(t, func() { _ = p.Call(bg, "abs", new(picky), 2) })
+	ctx, stop := context.WithTimeout(bg, 10*time.Second)
+	defer stop()
+	n, err := pyhost.Call[int](ctx, p, "abs", -3)
+	require.NoError(t, err, "the worker is there for others")
+	require.Equal(t, 3, n)
+}
+
 func TestPoolMap(t *testing.T) {
 	p := newPool(t, process.PoolConfig{Size: 2})
 	var got []int
