@@ -238,13 +238,15 @@ func (rt *Runtime) cancelAfter(ctx context.Context, c *call) (stop func()) {
 // finish takes the result of a call that was cancellable and has ended. A Go function in it may
 // have seen the end of the context, and raised the exception, before it was sent.
 func (rt *Runtime) finish(ctx context.Context, c *call, out any) error {
+	defer func() { // an Unmarshaler may panic
+		if c.ended == nil {
+			c.put()
+		} else {
+			c.letGo() // a canceller may still look at the frame: leave it to the collector
+		}
+	}()
 	err := rt.result(c, c.status, out)
 	sent, label := c.frame.Sent(), c.label
-	if c.ended == nil {
-		c.put()
-	} else {
-		c.letGo() // a canceller may still look at the frame: leave it to the collector
-	}
 	if err == nil || !sent && (ctx.Err() == nil || !isCancelled(err)) {
 		return err
 	}

@@ -282,7 +282,7 @@ func (f *function) named(err error) error {
 func (f *function) encode(out []reflect.Value) (*call, error) {
 	c := getCall()
 	c.rt = f.rt
-	if err := c.enc.Value(f.value(out)); err != nil {
+	if err := c.encode(func(e *cgo.Encoder) error { return e.Value(f.value(out)) }); err != nil {
 		c.put()
 		return nil, err
 	}
