@@ -121,21 +121,24 @@ static int interruptible(PyThreadState *ts) {
 int py_cancel(struct py_interp *in, struct py_frame *f) {
     struct py_scope sc;
     if (py_enter(in, &sc, NULL))
-        return 0;
+        return PY_NOTHING_TO_CANCEL;
     struct target t = {.number = f->runner};
-    int hit = get(&f->state) == PY_RUNNING ? look(in, &t) : GONE;
+    int running = get(&f->state) == PY_RUNNING, hit = running ? look(in, &t) : GONE;
     if (hit == NOW && !interruptible(t.ts))
         hit = NOT_NOW;
     lock(in);
     if (get(&f->state) != PY_RUNNING)
-        hit = GONE;
-    if (hit == NOW) {
+        running = 0;
+    if (running && hit == NOW) {
         f->sent = 1;
         py.PyThreadState_SetAsyncExc(t.ident, in->names.cancelled);
     }
     unlock(in);
     py_leave(&sc);
-    return hit == NOT_NOW ? 2 : hit == NOW;
+    return !running         ? PY_NOTHING_TO_CANCEL
+           : hit == NOW     ? PY_CANCEL_SENT
+           : hit == NOT_NOW ? PY_CANCEL_LATER
+                            : PY_CANCEL_DEAD;
 }
 
 // The newest state before t's number that is inside and not this thread's: they are in the order of

@@ -275,8 +275,14 @@ int py_begin(struct py_frame *); // of a cancellable frame, attached
 void py_end(struct py_interp *, struct py_frame *);
 void py_absorb(struct py_interp *); // takes an exception that is pending for this thread
 void py_settle(struct py_interp *); // the same, whether there is one or not
-int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set, 2: not now
-void py_cancel_all(struct py_interp *);               // whoever is inside
+enum {
+    PY_NOTHING_TO_CANCEL, // it does not run, or not yet
+    PY_CANCEL_SENT,
+    PY_CANCEL_LATER, // it is not the moment
+    PY_CANCEL_DEAD,  // its thread has died: it will never end
+};
+int py_cancel(struct py_interp *, struct py_frame *);
+void py_cancel_all(struct py_interp *); // whoever is inside
 
 // call.c
 enum {

@@ -183,10 +183,13 @@ func (rt *Runtime) cancel(f *cgo.Frame, ended <-chan struct{}) {
 	const soon, first, last = time.Millisecond, 10 * time.Millisecond, time.Second
 	for wait := first; ; {
 		again := wait
-		if rt.cancelOnce(f, ended) {
-			wait = min(2*wait, last)
-		} else {
+		switch rt.cancelOnce(f, ended) {
+		case cgo.CancelDead:
+			return
+		case cgo.CancelLater:
 			again = soon
+		default:
+			wait = min(2*wait, last)
 		}
 		select {
 		case <-ended:
@@ -198,16 +201,17 @@ func (rt *Runtime) cancel(f *cgo.Frame, ended <-chan struct{}) {
 	}
 }
 
-// cancelOnce tells whether it was the moment for it.
-func (rt *Runtime) cancelOnce(f *cgo.Frame, ended <-chan struct{}) bool {
+func (rt *Runtime) cancelOnce(f *cgo.Frame, ended <-chan struct{}) (what cgo.Cancelled) {
 	rt.cancelMu.Lock()
 	defer rt.cancelMu.Unlock()
 	select {
 	case <-ended:
-		return true
 	default:
-		return rt.finished || rt.in.Cancel(f)
+		if !rt.finished {
+			what = rt.in.Cancel(f)
+		}
 	}
+	return what
 }
 
 // doHere runs a call on the goroutine that is attached: Python code in it is cancelled when the
