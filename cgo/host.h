@@ -75,8 +75,8 @@ struct py_interp {
 #define PY_C_DEPTH 16
 
 // A kept thread state. Made by its OS thread and attached only there. Freed by that thread, after
-// `in` was cleared (its interpreter is closing) or by whoever reaps it once the thread has died. One
-// that is lent is freed by its thread alone, without the GIL.
+// `in` was cleared (its interpreter is closing) or by whoever reaps it once the thread has died.
+// One that is lent is freed by its thread alone, without the GIL.
 struct py_state {
     PyThreadState *ts;
     uint64_t number;              // told to frames: a pointer could be that of another by then
@@ -561,8 +561,8 @@ struct py_func {
     const char *name, *module, *doc, *signature;
     char text[]; // all the names
 };
-// A call of it, on the stack of the thread that calls. Addresses are numbers here: Go's write barrier
-// would look at what a pointer was before.
+// A call of it, on the stack of the thread that calls. Addresses are numbers here: Go's write
+// barrier would look at what a pointer was before.
 struct py_invoke {
     uint64_t caller;           // the py_frame of the call that this thread runs, or 0
     int32_t inside;            // the thread holds a place of the gate

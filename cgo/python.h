@@ -317,7 +317,8 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(_Py_FalseStruct)                                                                             \
     X(PyBool_Type)                                                                                 \
     X(PyLong_Type)                                                                                 \
-    X(PyBaseObject_Type) X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
+    X(PyBaseObject_Type) X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type)                         \
+    X(PyByteArray_Type) X(PyList_Type)                                                             \
         X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.
