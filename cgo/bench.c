@@ -78,8 +78,8 @@ int64_t py_bench_callback(struct py_interp *in, struct py_go *function, int deta
     return r ? took : -1;
 }
 
-// ns for `rounds` lists of n values made (from numbers, or from texts in one block), or read back into
-// memory of C's own.
+// ns for `rounds` lists of n values made (from numbers, or from texts in one block), or read back
+// into memory of C's own.
 enum { INTS, FLOATS, TEXTS };
 
 static PyObject *make_item(int kind, int64_t i, char text[32]) {
@@ -182,8 +182,8 @@ int64_t py_bench_sub(struct py_interp *main, const PyInterpreterConfig *config, 
     return made == n ? took / n : -1;
 }
 
-// ns for `rounds` accesses of bench_object of __main__ in one attachment: its attribute `field`, by a
-// name that is interned once; its item 7; its item "field", by a text.
+// ns for `rounds` accesses of bench_object of __main__ in one attachment: its attribute `field`, by
+// a name that is interned once; its item 7; its item "field", by a text.
 enum { ATTR, INDEX, KEY };
 
 static PyObject *access_once(int what, PyObject *o, PyObject *name) {

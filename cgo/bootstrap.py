@@ -1,8 +1,8 @@
 """What pyhost runs in each interpreter before the program's own code.
 
-Given: native (functions made of C that call Go), Cancelled (the exception class that a cancelled call
-raises), LATE, VALUES and CALLBACKS, the texts of late.py, values.py and callbacks.py. Compiling all of it would take a third of
-the time of a start.
+Given: native (functions made of C that call Go), Cancelled (the exception class that a cancelled
+call raises), LATE, VALUES and CALLBACKS, the texts of late.py, values.py and callbacks.py.
+Compiling all of it would take a third of the time of a start.
 """
 
 import sys
@@ -16,8 +16,8 @@ def late(name, text="LATE"):
 
 
 def report(exc):
-    """What Go is told of an exception; None: its name will do. The first one takes 20 ms, for traceback
-    imports much: a caller whose time is up should not wait for that.
+    """What Go is told of an exception; None: its name will do. The first one takes 20 ms, for
+    traceback imports much: a caller whose time is up should not wait for that.
     """
     if type(exc) is Cancelled and "describe_exception" not in globals():
         return None
@@ -146,8 +146,8 @@ def dump_crashes(fd):
 
 
 def after_import(name, change, run=lambda load: load()):
-    """Has a module changed as soon as it is there: importing them all here would take as long as the
-    rest of a start. run calls what loads it.
+    """Has a module changed as soon as it is there: importing them all here would take as long as
+    the rest of a start. run calls what loads it.
     """
     if name in sys.modules:
         change(sys.modules[name])
@@ -190,10 +190,10 @@ SHARED = {"_curses", "_curses_panel", "_tkinter", "_tracemalloc", "faulthandler"
 
 
 def refuse_extensions():
-    """What CPython does from 3.12 on, for a sub-interpreter: it refuses modules that keep their state
-    for the whole process. Before, it only knows them once they have been loaded, which is too late:
-    the main interpreter is given what they made here, and crashes when this one has ended. So none is
-    loaded that is not of the standard library.
+    """What CPython does from 3.12 on, for a sub-interpreter: it refuses modules that keep their
+    state for the whole process. Before, it only knows them once they have been loaded, which is too
+    late: the main interpreter is given what they made here, and crashes when this one has ended. So
+    none is loaded that is not of the standard library.
     """
     import _frozen_importlib as builtin, _frozen_importlib_external as external
 
@@ -219,8 +219,8 @@ def refuse_extensions():
 
 
 def start_no_daemons(threading):
-    """A thread takes after the one that starts it, and those that Python did not start are daemons to
-    it: but what a goroutine starts is to be waited for, as if the main thread had started it.
+    """A thread takes after the one that starts it, and those that Python did not start are daemons
+    to it: but what a goroutine starts is to be waited for, as if the main thread had started it.
     """
     init = threading._DummyThread.__init__
 
@@ -253,8 +253,9 @@ def refuse_faulthandler(faulthandler):
 
 
 def absorb():
-    """Takes an exception that was set for this thread and has not been raised yet. It may come here,
-    or at the call of this function."""
+    """Takes an exception that was set for this thread and has not been raised yet. It may come
+    here, or at the call of this function.
+    """
     try:
         for _ in (1, 2, 3):
             pass

@@ -76,8 +76,9 @@ int py_export_close(struct py_export *e, int64_t *views) {
 }
 
 // The Python object's part: one of each object, in the list of its interpreter, so that those which
-// outlive it (what a Ref of Go or a C variable of an extension refers to is never freed) can be told
-// apart from the memory. It lies outside the object, whose own memory may go with the interpreter.
+// outlive it (what a Ref of Go or a C variable of an extension refers to is never freed) can be
+// told apart from the memory. It lies outside the object, whose own memory may go with the
+// interpreter.
 struct py_exporter {
     struct py_export *e; // NULL: the interpreter has gone, and this is never freed
     int64_t views;       // those of e through this object; atomic

@@ -89,8 +89,8 @@ PyObject *py_natives(struct py_interp *in) {
         if (fn)
             py.Py_DecRef(fn);
     }
-    if (!rc)
-        rc = py.PyDict_SetItemString(dict, "Value", py_value_type(in));
+    PyObject *value = rc ? NULL : py_value_type(in);
+    rc = value ? py.PyDict_SetItemString(dict, "Value", value) : -1;
     if (self)
         py.Py_DecRef(self);
     if (rc && dict) {

@@ -1,5 +1,5 @@
-"""Functions and classes of Go in Python: compiled when the first one is met, into the same module as
-bootstrap.py.
+"""Functions and classes of Go in Python: compiled when the first one is met, into the same module
+as bootstrap.py.
 """
 
 
@@ -16,7 +16,9 @@ class Panic(GoError):
 
 
 def exception_of(name, message, go_error, where):
-    """The exception for an error of Go, which it carries, and the place of the function that returned it."""
+    """The exception for an error of Go, which it carries, and the place of the function that
+    returned it.
+    """
     if name == "pyhost.Cancelled":
         cls = Cancelled
     else:
@@ -138,7 +140,8 @@ def make_class(spec):
         names["__enter__"], names["__exit__"] = enter, leave
     if "Equal" in special:
         equal = methods["Equal"]
-        names["__eq__"] = lambda self, other: equal(self, other) if isinstance(other, cls) else NotImplemented
+        names["__eq__"] = lambda self, other: (
+            equal(self, other) if isinstance(other, cls) else NotImplemented)
         names["__hash__"] = None  # what is equal need not be the same
     cls = type(spec["name"], (native["Value"],), names)
     return cls

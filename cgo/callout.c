@@ -38,9 +38,9 @@ static void end_callback(struct py_interp *in, struct py_callback *cb) {
 }
 
 // Calls Go: gives the GIL up until py_block. A thread that Python made is attached, but not through
-// us: its state is lent to us meanwhile, so that Go code that calls back is inside, and neither waits
-// for a place nor hands the call to another thread. A second state of it would not do: exceptions are
-// set by the thread's ident, in the first state that has it.
+// us: its state is lent to us meanwhile, so that Go code that calls back is inside, and neither
+// waits for a place nor hands the call to another thread. A second state of it would not do:
+// exceptions are set by the thread's ident, in the first state that has it.
 void py_unblock(struct py_interp *in, struct py_callback *cb) {
     begin_callback(in, cb);
     if (cb->prev)

@@ -63,17 +63,28 @@ static int reporting(struct py_state *st) {
 
 enum { GONE, NOT_NOW, NOW };
 
-// Whether the thread with this state is still there, and does not report an exception just now.
-static int look(struct py_interp *in, uint64_t number, unsigned long *ident, PyThreadState **ts) {
-    int found = GONE;
+// What is wanted of a state. A copy: one that a thread of Python's is lent goes without the GIL.
+struct target {
+    uint64_t number;
+    unsigned long ident;
+    PyThreadState *ts;
+};
+
+// Under mu. Whether the state is there, and does not report an exception just now.
+static int aim(struct py_state *st, struct target *t) {
+    if (!st)
+        return GONE;
+    *t = (struct target){st->number, st->ident, st->ts};
+    return reporting(st) ? NOT_NOW : NOW;
+}
+
+// The state of t's number, unless its thread has ended.
+static int look(struct py_interp *in, struct target *t) {
     pthread_mutex_lock(&in->mu);
-    for (struct py_state *st = in->states; st; st = st->next) {
-        if (st->number == number && !get(&st->ends)) {
-            *ident = st->ident;
-            *ts = st->ts;
-            found = reporting(st) ? NOT_NOW : NOW;
-        }
-    }
+    struct py_state *st = in->states;
+    while (st && (st->number != t->number || get(&st->ends)))
+        st = st->next;
+    int found = aim(st, t);
     pthread_mutex_unlock(&in->mu);
     return found;
 }
@@ -87,9 +98,12 @@ static int ends_with(const char *s, const char *end) {
 // of threading, which would stay held. It is raised where the thread is next: so no Python code may
 // run between this and PyThreadState_SetAsyncExc, for the GIL could change hands in it. Nor
 // sys._current_frames, which makes frame objects of all interpreters in the heap of this one while
-// those with a GIL of their own run: they crash when they free them.
+// those with a GIL of their own run: they crash when they free them. Nor a collection.
 static int interruptible(PyThreadState *ts) {
+    int collect = py.PyGC_Disable && py.PyGC_Disable(); // 3.11 makes an object of the frame
     PyObject *frame = py.PyThreadState_GetFrame(ts);
+    if (collect)
+        py.PyGC_Enable();
     PyObject *code = frame ? py.PyFrame_GetCode(frame) : NULL;
     PyObject *name = code ? py.PyObject_GetAttrString(code, "co_filename") : NULL;
     const char *file = name ? py.PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
@@ -106,43 +120,49 @@ static int interruptible(PyThreadState *ts) {
 
 int py_cancel(struct py_interp *in, struct py_frame *f) {
     struct py_scope sc;
-    unsigned long ident = 0;
-    PyThreadState *ts = NULL;
     if (py_enter(in, &sc, NULL))
-        return 0;
-    int hit = get(&f->state) == PY_RUNNING ? look(in, f->runner, &ident, &ts) : GONE;
-    if (hit == NOW && !interruptible(ts))
+        return PY_NOTHING_TO_CANCEL;
+    struct target t = {.number = f->runner};
+    int running = get(&f->state) == PY_RUNNING, hit = running ? look(in, &t) : GONE;
+    if (hit == NOW && !interruptible(t.ts))
         hit = NOT_NOW;
     lock(in);
     if (get(&f->state) != PY_RUNNING)
-        hit = GONE;
-    if (hit == NOW) {
+        running = 0;
+    if (running && hit == NOW) {
         f->sent = 1;
-        py.PyThreadState_SetAsyncExc(ident, in->names.cancelled);
+        py.PyThreadState_SetAsyncExc(t.ident, in->names.cancelled);
     }
     unlock(in);
     py_leave(&sc);
-    return hit == NOT_NOW ? 2 : hit == NOW;
+    return !running         ? PY_NOTHING_TO_CANCEL
+           : hit == NOW     ? PY_CANCEL_SENT
+           : hit == NOT_NOW ? PY_CANCEL_LATER
+                            : PY_CANCEL_DEAD;
 }
 
-// The first state after `st` (from the first one, if NULL) that is inside and not this thread's.
-static struct py_state *next_inside(struct py_interp *in, struct py_state *st) {
+// The newest state before t's number that is inside and not this thread's: they are in the order of
+// their numbers.
+static int next_inside(struct py_interp *in, struct target *t) {
     pthread_mutex_lock(&in->mu);
-    st = st ? st->next : in->states;
-    while (st && (st == py_thread.cur || get(&st->inside) <= 0))
+    struct py_state *st = in->states;
+    while (st && (st->number >= t->number || st == py_thread.cur || get(&st->ends) ||
+                  get(&st->inside) <= 0))
         st = st->next;
+    int found = aim(st, t);
     pthread_mutex_unlock(&in->mu);
-    return st;
+    return found;
 }
 
-// The GIL is held all along, so that no state is reaped meanwhile.
+// The GIL is held all along, so that no thread state goes meanwhile.
 void py_cancel_all(struct py_interp *in) {
     struct py_scope sc;
-    struct py_state *st = NULL;
+    struct target t = {.number = UINT64_MAX};
+    int found;
     if (py_enter(in, &sc, NULL))
         return;
-    while ((st = next_inside(in, st)))
-        if (!reporting(st) && interruptible(st->ts))
-            py.PyThreadState_SetAsyncExc(st->ident, in->names.cancelled);
+    while ((found = next_inside(in, &t)) != GONE)
+        if (found == NOW && interruptible(t.ts))
+            py.PyThreadState_SetAsyncExc(t.ident, in->names.cancelled);
     py_leave(&sc);
 }

@@ -1,10 +1,10 @@
 // Arrow's C data interface in capsules, both ways.
 //
-// From Python: the struct of a capsule is moved into a capsule of ours, which only the library knows.
-// Go gets a copy of it that shares the memory; to release that, from any goroutine, puts our capsule
-// on the list of references to give back. So the producer's own release runs on a thread that is
-// attached to its interpreter: it may run Python code, and producers attach by PyGILState_Ensure,
-// which on a thread that is not Python's would land in the main interpreter.
+// From Python: the struct of a capsule is moved into a capsule of ours, which only the library
+// knows. Go gets a copy of it that shares the memory; to release that, from any goroutine, puts our
+// capsule on the list of references to give back. So the producer's own release runs on a thread
+// that is attached to its interpreter: it may run Python code, and producers attach by
+// PyGILState_Ensure, which on a thread that is not Python's would land in the main interpreter.
 //
 // To Python: the structs that Go made hold its memory until they are released, by the consumer or
 // by the capsule's end. Those of arrays and schemas do not wait for anything, so they run as the

@@ -32,14 +32,6 @@ const (
 	FlagKeep        = C.PY_FRAME_KEEP        // the result is wanted as an object
 )
 
-// The states of a cancellable frame.
-const (
-	StateWaiting   = C.PY_WAITING
-	StateRunning   = C.PY_RUNNING
-	StateCancelled = C.PY_CANCELLED
-	StateDone      = C.PY_DONE
-)
-
 // Ptr is the address of a Python object.
 type Ptr uint64
 
@@ -49,7 +41,7 @@ type Frame struct{ c C.struct_py_frame }
 
 // Reset makes the frame ready for an operation.
 func (f *Frame) Reset(flags uint32) {
-	f.c.state = StateWaiting
+	f.c.state = C.PY_WAITING
 	f.c.flags = C.uint32_t(flags)
 	f.c.sent = 0
 	f.c.lane = -1
@@ -113,7 +105,7 @@ func (f *Frame) SetLane(lane int, waitFrom int64) {
 // GiveUp takes back an operation that has not begun: it will never run. False: it has begun.
 func (f *Frame) GiveUp() bool {
 	state := (*uint32)(unsafe.Pointer(&f.c.state))
-	return atomic.CompareAndSwapUint32(state, StateWaiting, StateCancelled)
+	return atomic.CompareAndSwapUint32(state, C.PY_WAITING, C.PY_CANCELLED)
 }
 
 // Sent tells, once the operation has ended, whether an exception was set to cancel it.

@@ -1,5 +1,5 @@
-// Calls of Go functions by Python: arguments are bound and packed, the answer is unpacked. While Go runs,
-// the thread is detached, unless the function wants to be attached.
+// Calls of Go functions by Python: arguments are bound and packed, the answer is unpacked. While Go
+// runs, the thread is detached, unless the function wants to be attached.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,8 +164,9 @@ static void go_away(struct py_interp *in, int by) {
         put(&in->away, in->away + by);
 }
 
-// Go and Python that call each other without end are stopped before the C stack is: Python's own limit
-// does not know what Go's crossings take of it, nor, up to 3.13, how small a thread's stack may be.
+// Go and Python that call each other without end are stopped before the C stack is: Python's own
+// limit does not know what Go's crossings take of it, nor, up to 3.13, how small a thread's stack
+// may be.
 static int stack_ends(void) {
     static __thread uintptr_t low, reserve;
     if (!reserve) {

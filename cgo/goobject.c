@@ -1,5 +1,6 @@
-// The objects that stand for functions and other values of Go: their types, and their lives. A function
-// object is called by vectorcall and binds like a function of Python, so that it can be a method.
+// The objects that stand for functions and other values of Go: their types, and their lives. A
+// function object is called by vectorcall and binds like a function of Python, so that it can be a
+// method.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -58,7 +58,7 @@ struct py_interp {
     struct py_interp *main; // NULL: it is the main interpreter
     int64_t id;
     pthread_mutex_t mu;      // guards the fields below; never held while waiting for a GIL
-    struct py_state *states; // every kept state, linked by next
+    struct py_state *states; // every kept state, linked by next, the newest first
     int nstates;
     PyObject **decrefs; // references to give back
     size_t ndecrefs, capdecrefs;
@@ -77,6 +77,7 @@ struct py_interp {
 
 // A kept thread state. Made by its OS thread and attached only there. Freed by that thread, after
 // `in` was cleared (its interpreter is closing) or by whoever reaps it once the thread has died.
+// One that is lent is freed by its thread alone, without the GIL.
 struct py_state {
     PyThreadState *ts;
     uint64_t number;              // told to frames: a pointer could be that of another by then
@@ -278,8 +279,14 @@ int py_begin(struct py_frame *); // of a cancellable frame, attached
 void py_end(struct py_interp *, struct py_frame *);
 void py_absorb(struct py_interp *); // takes an exception that is pending for this thread
 void py_settle(struct py_interp *); // the same, whether there is one or not
-int py_cancel(struct py_interp *, struct py_frame *); // 1: an exception was set, 2: not now
-void py_cancel_all(struct py_interp *);               // whoever is inside
+enum {
+    PY_NOTHING_TO_CANCEL, // it does not run, or not yet
+    PY_CANCEL_SENT,
+    PY_CANCEL_LATER, // it is not the moment
+    PY_CANCEL_DEAD,  // its thread has died: it will never end
+};
+int py_cancel(struct py_interp *, struct py_frame *);
+void py_cancel_all(struct py_interp *); // whoever is inside
 
 // call.c
 enum {
@@ -559,8 +566,8 @@ struct py_func {
     const char *name, *module, *doc, *signature;
     char text[]; // all the names
 };
-// A call of it, on the stack of the thread that calls. Addresses are numbers here: Go's write barrier
-// would look at what a pointer was before.
+// A call of it, on the stack of the thread that calls. Addresses are numbers here: Go's write
+// barrier would look at what a pointer was before.
 struct py_invoke {
     uint64_t caller;           // the py_frame of the call that this thread runs, or 0
     int32_t inside;            // the thread holds a place of the gate

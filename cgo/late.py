@@ -5,9 +5,10 @@ MOST = 100  # exceptions of a chain, or of a group, that are told of
 
 
 def describe_exception(exc):
-    """Everything that Go wants to know of an exception, as plain values: a flat tuple for it, with such
-    tuples for the exceptions behind it, and what Python prints at the end of the outermost one. The
-    program's own code (str, properties, metaclasses) has its say in it, so anything may go wrong.
+    """Everything that Go wants to know of an exception, as plain values: a flat tuple for it, with
+    such tuples for the exceptions behind it, and what Python prints at the end of the outermost
+    one. The program's own code (str, properties, metaclasses) has its say in it, so anything may go
+    wrong.
     """
     import traceback
 
@@ -123,7 +124,9 @@ def as_plain(value, told, depth=3):
 
 
 def attributes(e):
-    """What is said of the exception by name: in its __dict__ or, by built-in classes, in their slots."""
+    """What is said of the exception by name: in its __dict__ or, by built-in classes, in their
+    slots.
+    """
     found = {}
     for cls in type(e).__mro__:
         for name, d in vars(cls).items():
@@ -166,8 +169,8 @@ def take_streams(stdout, stderr):
 
 
 def end_all(grace):
-    """Ends what would keep the interpreter from finishing, in the order of Python's own end: threads,
-    atexit handlers, daemon threads. Returns the names of the threads that did not end.
+    """Ends what would keep the interpreter from finishing, in the order of Python's own end:
+    threads, atexit handlers, daemon threads. Returns the names of the threads that did not end.
     """
     import atexit
 
@@ -184,8 +187,8 @@ def end_all(grace):
 
 
 def end_executors():
-    """Calls what is to be called before threads are joined: concurrent.futures tells its own to end.
-    It waits for them, which may be for ever: so it has a thread of its own.
+    """Calls what is to be called before threads are joined: concurrent.futures tells its own to
+    end. It waits for them, which may be for ever: so it has a thread of its own.
     """
     threading = sys.modules.get("threading")
     calls = getattr(threading, "_threading_atexits", [])

@@ -1,11 +1,12 @@
-// What each interpreter takes from the system: large blocks and the arenas of small ones. Small objects
-// stay untouched by this. Free-threaded builds take their memory elsewhere: nothing is seen there.
+// What each interpreter takes from the system: large blocks and the arenas of small ones. Small
+// objects stay untouched by this. Free-threaded builds take their memory elsewhere: nothing is seen
+// there.
 //
-// A block is counted for the interpreter whose thread state is attached, when it is taken and when it is
-// given back. So what one takes and another gives back (a thread state, made detached) shifts the
-// figures by its size: a header in each block would not, and would have to be told from blocks that are
-// older than the hook. Up to 3.12 our interpreters share the arenas, and one counts for whoever needed
-// it.
+// A block is counted for the interpreter whose thread state is attached, when it is taken and when
+// it is given back. So what one takes and another gives back (a thread state, made detached) shifts
+// the figures by its size: a header in each block would not, and would have to be told from blocks
+// that are older than the hook. Up to 3.12 our interpreters share the arenas, and one counts for
+// whoever needed it.
 #include <errno.h>
 #ifdef __APPLE__
 #include <malloc/malloc.h>
@@ -40,8 +41,8 @@ static struct py_interp *find(PyInterpreterState *is) {
 }
 
 // The one whose code runs. NULL: there is none, or it is being made. Up to 3.11 the current thread
-// state is that of whoever holds the GIL, not to be looked into by others: a thread that Python made
-// counts for the main interpreter there.
+// state is that of whoever holds the GIL, not to be looked into by others: a thread that Python
+// made counts for the main interpreter there.
 static struct py_interp *running(void) {
     if (py_loaded_version() < 0x030c)
         return maker ? NULL : py_thread.cur ? py_thread.cur->in : first;
@@ -131,7 +132,7 @@ void py_memory_hook(void) {
     PyMemAllocatorEx r = {raw.ctx, raw_malloc, raw_calloc, raw_realloc, raw_free};
     PyObjectArenaAllocator a = {arenas.ctx, arena_alloc, arena_free};
     py.PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &r);
-#ifdef __SANITIZE_ADDRESS__ // CPython keeps small objects in arenas, in which the sanitizer is blind
+#ifdef __SANITIZE_ADDRESS__ // which is blind in the arenas of small objects
     py.PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &r);
     py.PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &r);
 #endif

@@ -1,5 +1,5 @@
-// Operations of a Thread of Go whose result is encoded, and its references. The calling OS thread is
-// attached already.
+// Operations of a Thread of Go whose result is encoded, and its references. The calling OS thread
+// is attached already.
 #include <string.h>
 
 #include "host.h"

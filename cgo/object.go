@@ -211,9 +211,6 @@ func (g Got) Failure() (Scalar, Status) {
 // IsObject tells whether the result is an object; the caller owns the reference then.
 func (r *Scalar) IsObject() bool { return r.kind == tagObject }
 
-// IsNone tells whether there is no result, or None.
-func (r *Scalar) IsNone() bool { return r.kind == tagNone }
-
 // Int is the result where that is an int.
 func (r *Scalar) Int() int64 { return int64(r.bits) }
 

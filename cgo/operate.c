@@ -274,8 +274,9 @@ struct py_scalar py_operate(uintptr_t interp, struct py_frame *thread, uint64_t 
     return result;
 }
 
-// The shortest way, for what is done most. The result is an object; or tagged, as objects never are:
-// an exception, whose reference is handed over as well, or the refusal of a thread that is not attached.
+// The shortest way, for what is done most. The result is an object; or tagged, as objects never
+// are: an exception, whose reference is handed over as well, or the refusal of a thread that is not
+// attached.
 static inline uint64_t got(PyObject *o) {
     return o ? (uint64_t)o : (uint64_t)py_take_exception() | PY_GOT_EXCEPTION;
 }

@@ -174,7 +174,7 @@ static PyObject *field(PyObject *o, int source, PyObject *name, uint32_t i) {
     case PY_T_TUPLE:
         return py_hold(py.PyTuple_GetItem(o, (Py_ssize_t)i));
     case PY_T_DICT:
-        return py_hold(py.PyDict_GetItemWithError(o, name));
+        return py_dict_get(o, name);
     }
     v = py.PyObject_GetAttr(o, name);
     if (!v && py.PyErr_ExceptionMatches(*py.PyExc_AttributeError))

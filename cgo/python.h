@@ -129,6 +129,11 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
 
 #define PY_VECTORCALL_ARGUMENTS_OFFSET ((size_t)1 << (8 * sizeof(size_t) - 1))
 
+// An operator, and the same with = after it.
+#define PY_OPERATOR(X, name)                                                                       \
+    X(PyObject *, PyNumber_##name, (PyObject *, PyObject *))                                       \
+    X(PyObject *, PyNumber_InPlace##name, (PyObject *, PyObject *))
+
 // X(return type, name, arguments)
 #define PY_FUNCTIONS(X)                                                                            \
     X(const char *, Py_GetVersion, (void))                                                         \
@@ -179,8 +184,6 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(PyObject *, PyObject_Str, (PyObject *))                                                      \
     X(PyObject *, PyObject_GetAttr, (PyObject *, PyObject *))                                      \
     X(PyObject *, PyObject_GetAttrString, (PyObject *, const char *))                              \
-    X(PyObject *, PyObject_Call, (PyObject *, PyObject *, PyObject *))                             \
-    X(PyObject *, PyObject_CallObject, (PyObject *, PyObject *))                                   \
     X(PyObject *, PyObject_VectorcallDict, (PyObject *, PyObject *const *, size_t, PyObject *))    \
     X(PyObject *, PyImport_Import, (PyObject *))                                                   \
     X(PyObject *, PyImport_GetModule, (PyObject *))                                                \
@@ -214,7 +217,6 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(Py_ssize_t, PyTuple_Size, (PyObject *))                                                      \
     X(PyObject *, PySet_New, (PyObject *))                                                         \
     X(int, PySet_Add, (PyObject *, PyObject *))                                                    \
-    X(Py_ssize_t, PySet_Size, (PyObject *))                                                        \
     X(PyObject *, PyComplex_FromDoubles, (double, double))                                         \
     X(double, PyComplex_RealAsDouble, (PyObject *))                                                \
     X(double, PyComplex_ImagAsDouble, (PyObject *))                                                \
@@ -271,30 +273,18 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(PyObject *, PyNumber_Negative, (PyObject *))                                                 \
     X(PyObject *, PyNumber_Positive, (PyObject *))                                                 \
     X(PyObject *, PyNumber_Invert, (PyObject *))                                                   \
-    X(PyObject *, PyNumber_Add, (PyObject *, PyObject *))                                          \
-    X(PyObject *, PyNumber_InPlaceAdd, (PyObject *, PyObject *))                                   \
-    X(PyObject *, PyNumber_Subtract, (PyObject *, PyObject *))                                     \
-    X(PyObject *, PyNumber_InPlaceSubtract, (PyObject *, PyObject *))                              \
-    X(PyObject *, PyNumber_Multiply, (PyObject *, PyObject *))                                     \
-    X(PyObject *, PyNumber_InPlaceMultiply, (PyObject *, PyObject *))                              \
-    X(PyObject *, PyNumber_MatrixMultiply, (PyObject *, PyObject *))                               \
-    X(PyObject *, PyNumber_InPlaceMatrixMultiply, (PyObject *, PyObject *))                        \
-    X(PyObject *, PyNumber_TrueDivide, (PyObject *, PyObject *))                                   \
-    X(PyObject *, PyNumber_InPlaceTrueDivide, (PyObject *, PyObject *))                            \
-    X(PyObject *, PyNumber_FloorDivide, (PyObject *, PyObject *))                                  \
-    X(PyObject *, PyNumber_InPlaceFloorDivide, (PyObject *, PyObject *))                           \
-    X(PyObject *, PyNumber_Remainder, (PyObject *, PyObject *))                                    \
-    X(PyObject *, PyNumber_InPlaceRemainder, (PyObject *, PyObject *))                             \
-    X(PyObject *, PyNumber_Lshift, (PyObject *, PyObject *))                                       \
-    X(PyObject *, PyNumber_InPlaceLshift, (PyObject *, PyObject *))                                \
-    X(PyObject *, PyNumber_Rshift, (PyObject *, PyObject *))                                       \
-    X(PyObject *, PyNumber_InPlaceRshift, (PyObject *, PyObject *))                                \
-    X(PyObject *, PyNumber_And, (PyObject *, PyObject *))                                          \
-    X(PyObject *, PyNumber_InPlaceAnd, (PyObject *, PyObject *))                                   \
-    X(PyObject *, PyNumber_Xor, (PyObject *, PyObject *))                                          \
-    X(PyObject *, PyNumber_InPlaceXor, (PyObject *, PyObject *))                                   \
-    X(PyObject *, PyNumber_Or, (PyObject *, PyObject *))                                           \
-    X(PyObject *, PyNumber_InPlaceOr, (PyObject *, PyObject *))                                    \
+    PY_OPERATOR(X, Add)                                                                            \
+    PY_OPERATOR(X, Subtract)                                                                       \
+    PY_OPERATOR(X, Multiply)                                                                       \
+    PY_OPERATOR(X, MatrixMultiply)                                                                 \
+    PY_OPERATOR(X, TrueDivide)                                                                     \
+    PY_OPERATOR(X, FloorDivide)                                                                    \
+    PY_OPERATOR(X, Remainder)                                                                      \
+    PY_OPERATOR(X, Lshift)                                                                         \
+    PY_OPERATOR(X, Rshift)                                                                         \
+    PY_OPERATOR(X, And)                                                                            \
+    PY_OPERATOR(X, Xor)                                                                            \
+    PY_OPERATOR(X, Or)                                                                             \
     X(PyObject *, PyNumber_Power, (PyObject *, PyObject *, PyObject *))                            \
     X(PyObject *, PyNumber_InPlacePower, (PyObject *, PyObject *, PyObject *))
 
@@ -329,7 +319,8 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(_Py_FalseStruct)                                                                             \
     X(PyBool_Type)                                                                                 \
     X(PyLong_Type)                                                                                 \
-    X(PyBaseObject_Type) X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type) X(PyByteArray_Type) X(PyList_Type)           \
+    X(PyBaseObject_Type) X(PyFloat_Type) X(PyUnicode_Type) X(PyBytes_Type)                         \
+    X(PyByteArray_Type) X(PyList_Type)                                                             \
         X(PyTuple_Type) X(PyDict_Type) X(PyModule_Type)
 
 // Pointers to objects: the value of the symbol, once Python runs.

@@ -21,8 +21,8 @@ void py_state_enlist(struct py_interp *in, struct py_state *st) {
     st->ident = py.PyThread_get_thread_ident();
     st->tid = (int)syscall(SYS_gettid);
     st->lane = -st->tid;
-    st->number = add(&numbers, 1) + 1;
     pthread_mutex_lock(&in->mu);
+    st->number = add(&numbers, 1) + 1; // here: the newest has the highest
     st->next = in->states;
     in->states = st;
     in->nstates++;

@@ -51,10 +51,18 @@ func (in *Interp) Run(f *Frame, op Op, what uint64, arg []byte) Status {
 	return Status(f.c.status)
 }
 
+// Cancelled is what came of Cancel.
+type Cancelled int
+
+// The outcomes, beside that the exception is raised or that nothing runs.
+const (
+	CancelLater Cancelled = C.PY_CANCEL_LATER // the thread holds locks that would stay held: soon
+	CancelDead  Cancelled = C.PY_CANCEL_DEAD  // the thread has died, and nothing runs any more
+)
+
 // Cancel raises the cancelling exception in the thread that runs the frame. It attaches, so it
-// waits for the GIL. False: not now, for the thread holds locks that would stay held; try again
-// soon.
-func (in *Interp) Cancel(f *Frame) bool { return C.py_cancel(in.p, &f.c) != 2 }
+// waits for the GIL.
+func (in *Interp) Cancel(f *Frame) Cancelled { return Cancelled(C.py_cancel(in.p, &f.c)) }
 
 // CancelAll raises the cancelling exception in every thread that is inside. It waits for the GIL.
 func (in *Interp) CancelAll() { C.py_cancel_all(in.p) }

@@ -51,7 +51,8 @@ struct py_interp *py_sub_start(struct py_interp *main, const PyInterpreterConfig
 
 // On its keeper, when nobody is inside and nobody will be. See py_finish.
 int py_sub_end(struct py_interp *in, int64_t limit) {
-    // Up to 3.11 the GIL is the main interpreter's and still held when the sub-interpreter has gone.
+    // Up to 3.11 the GIL is the main interpreter's and still held when the sub-interpreter has
+    // gone.
     int legacy = py_loaded_version() < 0x030c;
     struct py_scope sc;
     if (legacy) {

@@ -86,13 +86,15 @@ static void make_exit_key(void) {
 }
 
 struct py_state *py_state_make(struct py_interp *in) {
-    struct py_state *st = calloc(1, sizeof *st);
-    if (!st)
-        return NULL;
     pthread_once(&exit_once, make_exit_key);
+    struct py_state *st = calloc(1, sizeof *st);
+    if (!st || pthread_setspecific(exit_key, &py_thread)) {
+        free(st);
+        return NULL;
+    }
     void *slot = py_slot_get();
     st->ts = py.PyThreadState_New(in->is); // needs no GIL; may put it into the slot
-    if (!st->ts || pthread_setspecific(exit_key, &py_thread)) {
+    if (!st->ts) {
         py_slot_set(slot);
         free(st);
         return NULL;

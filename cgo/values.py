@@ -1,12 +1,13 @@
-"""Values of classes that C does not know: compiled when the first one is met, into the same module as
-bootstrap.py. The numbers are those of host.h: KIND_ of PY_K_*, WANT_ of PY_S_*, the first item of what
-`plain` returns and the first argument of `make` of PY_V_*.
+"""Values of classes that C does not know: compiled when the first one is met, into the same module
+as bootstrap.py. The numbers are those of host.h: KIND_ of PY_K_*, WANT_ of PY_S_*, the first item
+of what `plain` returns and the first argument of `make` of PY_V_*.
 
 Modules are never imported to look at a value, only to make one: a value whose class is in a module
 shows that the module is there.
 """
 
-KIND_OBJECT, KIND_COMPLEX, KIND_SET, KIND_ITEM, KIND_TIME, KIND_TEXT, KIND_BUFFER, KIND_CLASSES = range(8)
+KIND_OBJECT, KIND_COMPLEX, KIND_SET, KIND_ITEM = range(4)
+KIND_TIME, KIND_TEXT, KIND_BUFFER, KIND_CLASSES = range(4, 8)
 WANT_TEXT, WANT_RATIO, WANT_UUID, WANT_DECIMAL, WANT_OBJECT = 3, 4, 5, 6, 11
 PLAIN, TIME, DELTA, RATIO, UUID, DECIMAL, INSTANCE, MADE = range(8)
 
@@ -144,9 +145,9 @@ def register_class(cls):
 
 
 def array_with_buffer(array):
-    """An array of numpy over the same memory, for one whose dtype has no format (datetime64 is int64
-    then), or that has another protocol: __array_interface__ or __dlpack__. None if there is none, or if
-    it would be a copy.
+    """An array of numpy over the same memory, for one whose dtype has no format (datetime64 is
+    int64 then), or that has another protocol: __array_interface__ or __dlpack__. None if there is
+    none, or if it would be a copy.
     """
     if not hasattr(array, "__array_interface__") and not hasattr(array, "__dlpack__"):
         return None
@@ -154,7 +155,8 @@ def array_with_buffer(array):
 
     view = array
     if not isinstance(array, numpy.ndarray):
-        view = numpy.asarray(array) if hasattr(array, "__array_interface__") else numpy.from_dlpack(array)
+        ours = hasattr(array, "__array_interface__")
+        view = numpy.asarray(array) if ours else numpy.from_dlpack(array)
     if view.dtype.kind in "mM":
         view = view.view("i8")
     return view if view is not array and view.base is not None else None

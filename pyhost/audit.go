@@ -94,12 +94,12 @@ func (r *AuditReceiver) Write(p []byte) (int, error) {
 		if report == nil {
 			return len(p), nil
 		}
+		r.rest = rest // whatever comes of this one
 		e, err := auditEvent(report)
 		if err != nil {
 			return 0, err
 		}
 		r.tell(e)
-		r.rest = rest
 	}
 }
 

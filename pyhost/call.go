@@ -178,12 +178,28 @@ func (rt *Runtime) Call(ctx context.Context, name string, out any, args ...any) 
 func (c *call) class(t reflect.Type) (cgo.Ptr, bool) { return c.rt.classes.ptrOf(t) }
 
 func (c *call) args(args []any) error {
-	if n := len(args) - 1; n >= 0 {
-		if kw, ok := args[n].(Kw); ok {
-			return c.enc.Args(args[:n], kw)
+	return c.encode(func(e *cgo.Encoder) error {
+		if n := len(args) - 1; n >= 0 {
+			if kw, ok := args[n].(Kw); ok {
+				return e.Args(args[:n], kw)
+			}
 		}
-	}
-	return c.enc.Args(args, nil)
+		return e.Args(args, nil)
+	})
+}
+
+// encode runs fn. Where a Marshaler of the program's panics nothing is kept of what it was with: Go
+// ends a program that loses a pin.
+func (c *call) encode(fn func(*cgo.Encoder) error) error {
+	returned := false
+	defer func() {
+		if !returned {
+			c.letGo()
+		}
+	}()
+	err := fn(&c.enc)
+	returned = true
+	return err
 }
 
 // do runs the call, decodes its result into out and gives it back.
@@ -221,10 +237,8 @@ func (rt *Runtime) do(ctx context.Context, c *call, out any) error {
 		c.put()
 		return err
 	}
-	status := rt.run(c)
-	err := rt.result(c, status, out)
-	c.put()
-	return err
+	defer c.put() // an Unmarshaler of the program's may panic
+	return rt.result(c, rt.run(c), out)
 }
 
 // enter waits at the gate, and sets the frame's flags.
@@ -309,10 +323,16 @@ func (rt *Runtime) decode(b []byte, far [][]byte, out any) error {
 		return nil
 	}
 	d := rt.decoder(b, far)
+	decoded := false
+	defer func() { // an Unmarshaler may panic
+		if !decoded {
+			d.Drop(rt.in.DecrefLater)
+		}
+	}()
 	if err := d.Into(out); err != nil {
-		d.Drop(rt.in.DecrefLater)
 		return fmt.Errorf("pyhost: %w", err)
 	}
+	decoded = true
 	return nil
 }
 

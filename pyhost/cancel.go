@@ -104,7 +104,7 @@ func (rt *Runtime) work(c *call) {
 // cleanUp ends a call that its caller has abandoned. It counts as running until all of it is given
 // back: Close waits for that.
 func (rt *Runtime) cleanUp(c *call) {
-	if c.status == cgo.StatusOK && len(c.frame.Result()) > 0 {
+	if len(c.frame.Result()) > 0 { // a value, or an exception, which may hold an error of Go
 		d := cgo.Decoder{Buf: c.frame.Result(), Far: c.far, Trusted: true}
 		d.Drop(rt.in.DecrefLater)
 	}
@@ -167,6 +167,7 @@ func (rt *Runtime) abandon(c *call) bool {
 	p, free := c.pass, c.placeGone
 	if !c.state.CompareAndSwap(callRunning, callAbandoned) {
 		rt.abandons.Add(-1)
+		rt.gate.tell() // Close may have seen it
 		return false
 	}
 	if free {
@@ -182,10 +183,13 @@ func (rt *Runtime) cancel(f *cgo.Frame, ended <-chan struct{}) {
 	const soon, first, last = time.Millisecond, 10 * time.Millisecond, time.Second
 	for wait := first; ; {
 		again := wait
-		if rt.cancelOnce(f, ended) {
-			wait = min(2*wait, last)
-		} else {
+		switch rt.cancelOnce(f, ended) {
+		case cgo.CancelDead:
+			return
+		case cgo.CancelLater:
 			again = soon
+		default:
+			wait = min(2*wait, last)
 		}
 		select {
 		case <-ended:
@@ -197,16 +201,17 @@ func (rt *Runtime) cancel(f *cgo.Frame, ended <-chan struct{}) {
 	}
 }
 
-// cancelOnce tells whether it was the moment for it.
-func (rt *Runtime) cancelOnce(f *cgo.Frame, ended <-chan struct{}) bool {
+func (rt *Runtime) cancelOnce(f *cgo.Frame, ended <-chan struct{}) (what cgo.Cancelled) {
 	rt.cancelMu.Lock()
 	defer rt.cancelMu.Unlock()
 	select {
 	case <-ended:
-		return true
 	default:
-		return rt.finished || rt.in.Cancel(f)
+		if !rt.finished {
+			what = rt.in.Cancel(f)
+		}
 	}
+	return what
 }
 
 // doHere runs a call on the goroutine that is attached: Python code in it is cancelled when the
@@ -237,13 +242,15 @@ func (rt *Runtime) cancelAfter(ctx context.Context, c *call) (stop func()) {
 // finish takes the result of a call that was cancellable and has ended. A Go function in it may
 // have seen the end of the context, and raised the exception, before it was sent.
 func (rt *Runtime) finish(ctx context.Context, c *call, out any) error {
+	defer func() { // an Unmarshaler may panic
+		if c.ended == nil {
+			c.put()
+		} else {
+			c.letGo() // a canceller may still look at the frame: leave it to the collector
+		}
+	}()
 	err := rt.result(c, c.status, out)
 	sent, label := c.frame.Sent(), c.label
-	if c.ended == nil {
-		c.put()
-	} else {
-		c.letGo() // a canceller may still look at the frame: leave it to the collector
-	}
 	if err == nil || !sent && (ctx.Err() == nil || !isCancelled(err)) {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
 
@@ -92,6 +93,21 @@ func TestBlockingCallIsAbandoned(t *testing.T) {
 	require.NoError(t, rt.Call(bg, "release.set", nil), "the runtime serves the next call")
 	require.Eventually(t, func() bool { return rt.Stats().StillRunning == 0 },
 		10*time.Second, time.Millisecond)
+}
+
+func TestAbandonedCallThatRaisesAnErrorOfGoKeepsNothing(t *testing.T) {
+	mustExec(t, "import threading\nrelease = threading.Event()\n"+
+		"def block(f):\n  release.wait()\n  f()")
+	live := cgo.LiveValues()
+	err := rt.Call(deadline(t, 10*time.Millisecond), "block", nil,
+		func() error { return errors.New("nobody listens any more") })
+	var ce *pyhost.CancelError
+	require.ErrorAs(t, err, &ce)
+	require.True(t, ce.Abandoned)
+	require.NoError(t, rt.Call(bg, "release.set", nil))
+	require.Eventually(t, func() bool { return rt.Stats().StillRunning == 0 }, waitLong, waitTick)
+	mustExec(t, "pass") // gives back what was let go meanwhile
+	require.LessOrEqual(t, cgo.LiveValues(), live)
 }
 
 func TestCancelBeforeItBegins(t *testing.T) {

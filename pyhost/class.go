@@ -21,9 +21,22 @@ type classes struct {
 	forgotten []*Ref // guarded by mu
 }
 
+// change runs fn attached, with mu held. Whoever waits for mu has a place inside already and has
+// let the GIL go: fn needs both.
+func (c *classes) change(ctx context.Context, rt *Runtime, fn func() error) error {
+	return rt.Do(ctx, func(th *Thread) error {
+		if err := th.Detach(c.mu.Lock); err != nil {
+			return err
+		}
+		defer c.mu.Unlock()
+		return fn()
+	})
+}
+
 // forget takes back the classes of a module that could not be made. Their Refs stay: a call that
 // has found one may be under way.
 func (c *classes) forget(members map[string]any) {
+	defer cgo.Park().Unpark() // see change
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := c.ofGo.Load()
@@ -79,9 +92,20 @@ func (rt *Runtime) registerClass(ctx context.Context, class string, t reflect.Ty
 	if t.Kind() != reflect.Struct {
 		return fmt.Errorf("pyhost: Register: %s is no struct", t)
 	}
+	var ref *Ref
+	if err := rt.find(ctx, class, &ref); err != nil {
+		return err
+	}
+	err := rt.classes.change(ctx, rt, func() error { return rt.registerRef(ctx, class, t, ref) })
+	if err != nil {
+		ref.Close()
+	}
+	return err
+}
+
+// registerRef is called by change.
+func (rt *Runtime) registerRef(ctx context.Context, class string, t reflect.Type, ref *Ref) error {
 	c := &rt.classes
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	old := c.table.Load()
 	if old == nil {
 		old = &classTable{}
@@ -89,29 +113,21 @@ func (rt *Runtime) registerClass(ctx context.Context, class string, t reflect.Ty
 	if _, twice := old.refs[t]; twice {
 		return fmt.Errorf("pyhost: Register: %s is registered already", t)
 	}
-	var ref *Ref
-	if err := rt.find(ctx, class, &ref); err != nil {
+	var number int
+	begun := context.WithoutCancel(ctx) // the numbers here and there must stay the same
+	if err := rt.Call(begun, "_pyhost.register", &number, ref); err != nil {
 		return err
 	}
-	return rt.Do(ctx, func(th *Thread) error {
-		var number int
-		begun := context.WithoutCancel(ctx) // the numbers here and there must stay the same
-		if err := rt.Call(begun, "_pyhost.register", &number, ref); err != nil {
-			return err
-		}
-		if number != len(old.types) {
-			return fmt.Errorf("pyhost: Register: %s is registered already", class)
-		}
-		next := &classTable{types: append(old.types[:number:number], t),
-			refs: map[reflect.Type]*Ref{t: ref}}
-		for t, r := range old.refs {
-			next.refs[t] = r
-		}
-		c.table.Store(next)
-		ref.held.origin.closed(rt) // for the account: it is held for as long as the runtime
-		rt.in.SetClass(uint64(number), t)
-		return nil
-	})
+	if number != len(old.types) {
+		return fmt.Errorf("pyhost: Register: %s is registered already", class)
+	}
+	next := &classTable{types: append(old.types[:number:number], t),
+		refs: map[reflect.Type]*Ref{t: ref}}
+	maps.Copy(next.refs, old.refs)
+	c.table.Store(next)
+	ref.held.origin.closed(rt) // for the account: it is held for as long as the runtime
+	rt.in.SetClass(uint64(number), t)
+	return nil
 }
 
 // find gives the object that a dotted name stands for.

@@ -3,6 +3,7 @@ package pyhost
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -110,20 +111,26 @@ func (rt *Runtime) newClass(ctx context.Context, name, module string, c *Class) 
 	if err := spec.build(t, c); err != nil {
 		return nil, err
 	}
+	var ref *Ref
+	err := rt.classes.change(ctx, rt, func() (err error) {
+		ref, err = rt.makeClass(ctx, t, spec)
+		return err
+	})
+	return ref, err
+}
+
+// makeClass is called by change.
+func (rt *Runtime) makeClass(ctx context.Context, t reflect.Type, spec *classSpec) (*Ref, error) {
 	classes := &rt.classes
-	classes.mu.Lock()
-	defer classes.mu.Unlock()
-	if _, twice := rt.classes.ptrOf(t); twice {
+	if _, twice := classes.ptrOf(t); twice {
 		return nil, fmt.Errorf("%s is registered for a class of Python's", t)
 	}
 	next := goClasses{}
 	if old := classes.ofGo.Load(); old != nil {
-		if _, twice := (*old)[t]; twice {
-			return nil, fmt.Errorf("%s has a class already", t)
-		}
-		for t, r := range *old {
-			next[t] = r
-		}
+		next = maps.Clone(*old)
+	}
+	if _, twice := next[t]; twice {
+		return nil, fmt.Errorf("%s has a class already", t)
 	}
 	var ref *Ref
 	if err := rt.Call(ctx, "_pyhost.go_class", &ref, spec); err != nil {

@@ -15,17 +15,14 @@ import (
 
 // Call is what C calls.
 func (f *function) Call(v *cgo.Invocation) {
-	switch {
-	case !v.Inside():
-		if !f.rt.strays.enter() {
-			f.discard(v)
-			f.raise(f.rt.life, v, ErrClosed)
-			return
-		}
-		scopes.Add(1)
-		defer f.strayed()
-	case v.Queued():
-		f.rt.gate.PassBaton()
+	stray, ok := f.rt.enterFunction(v)
+	if !ok {
+		f.discard(v)
+		f.raise(f.rt.life, v, ErrClosed)
+		return
+	}
+	if stray {
+		defer f.rt.leaveFunction()
 	}
 	returned := false
 	defer func() {
@@ -45,9 +42,25 @@ func (f *function) Call(v *cgo.Invocation) {
 	returned = true
 }
 
-func (f *function) strayed() {
+// enterFunction is how each call by Python begins. stray: it is by a thread of Python's own, and
+// ends with leaveFunction. Not ok: the runtime is closed.
+func (rt *Runtime) enterFunction(v *cgo.Invocation) (stray, ok bool) {
+	switch {
+	case !v.Inside():
+		if !rt.strays.enter() {
+			return true, false
+		}
+		scopes.Add(1)
+		return true, true
+	case v.Queued():
+		rt.gate.PassBaton()
+	}
+	return false, true
+}
+
+func (rt *Runtime) leaveFunction() {
 	scopes.Add(-1)
-	f.rt.strays.leave()
+	rt.strays.leave()
 }
 
 // stay keeps a goroutine that called runtime.Goexit, which must not unwind through C. Others go on.
@@ -269,7 +282,7 @@ func (f *function) named(err error) error {
 func (f *function) encode(out []reflect.Value) (*call, error) {
 	c := getCall()
 	c.rt = f.rt
-	if err := c.enc.Value(f.value(out)); err != nil {
+	if err := c.encode(func(e *cgo.Encoder) error { return e.Value(f.value(out)) }); err != nil {
 		c.put()
 		return nil, err
 	}

@@ -123,63 +123,6 @@ func (p *Pool[R]) newMember(ctx context.Context) (*member[R], error) {
 	return m, nil
 }
 
-// Lease is a runtime of the pool that its holder alone uses, until Release.
-type Lease[R Runner] struct {
-	p   *Pool[R]
-	res *puddle.Resource[*member[R]] // nil once it is released
-}
-
-// Acquire waits for a runtime that is idle.
-func (p *Pool[R]) Acquire(ctx context.Context) (*Lease[R], error) {
-	res, err := p.acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &Lease[R]{p, res}, nil
-}
-
-// TryAcquire is Acquire if a runtime is idle and nobody waits; else it gives nil.
-func (p *Pool[R]) TryAcquire() *Lease[R] {
-	if p.waiting.Load() > 0 {
-		return nil
-	}
-	res := p.hot.Swap(nil)
-	if res == nil {
-		var err error
-		if res, err = p.puddle.TryAcquire(p.ctx); err != nil {
-			return nil
-		}
-	}
-	p.count(res, 1)
-	return &Lease[R]{p, res}
-}
-
-// Used notes that the lease serves more than one call.
-func (l *Lease[R]) Used(calls int) { l.p.count(l.res, calls-1) }
-
-// Runtime is the one that is leased.
-func (l *Lease[R]) Runtime() R {
-	if l.res == nil {
-		panic("pyhost: Lease used after Release")
-	}
-	return l.res.Value().rt
-}
-
-// Renew has the runtime replaced by a new one after Release.
-func (l *Lease[R]) Renew() {
-	if l.res != nil {
-		l.res.Value().stale = true
-	}
-}
-
-// Release gives the runtime back. Once is enough.
-func (l *Lease[R]) Release() {
-	if l.res != nil {
-		l.p.release(l.res)
-		l.res = nil
-	}
-}
-
 func (p *Pool[R]) acquire(ctx context.Context) (*puddle.Resource[*member[R]], error) {
 	if ctx == nil {
 		return nil, ErrNilContext
@@ -283,21 +226,20 @@ func (p *Pool[R]) renew(res *puddle.Resource[*member[R]]) {
 	_ = old.Close() // what it leaves behind is its own, and the main interpreter's Close tells
 }
 
-// on runs fn on a runtime that is idle.
-func (p *Pool[R]) on(ctx context.Context, fn func(R) error) error {
+// on runs fn on a runtime that is idle. fn may panic: it calls code of the program.
+func (p *Pool[R]) on(ctx context.Context, fn func(R) error) (err error) {
 	res, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	err = fn(res.Value().rt)
-	if err != nil {
+	defer func() {
 		var ce *CancelError
-		if errors.As(err, &ce) && ce.Abandoned {
+		if err != nil && errors.As(err, &ce) && ce.Abandoned {
 			res.Value().stale = true
 		}
-	}
-	p.release(res)
-	return err
+		p.release(res)
+	}()
+	return fn(res.Value().rt)
 }
 
 // Call calls a function in a runtime that is idle. See [Runtime.Call].

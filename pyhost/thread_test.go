@@ -198,6 +198,21 @@ func TestGoroutineThatExitsWhileAttached(t *testing.T) {
 	require.Less(t, rt.Stats().ThreadStates, before+20)
 }
 
+// Nobody goes on trying to cancel what such a goroutine has left.
+func TestCancelOfGoroutineThatHasExited(t *testing.T) {
+	before := runtime.NumGoroutine()
+	ctx, stop := context.WithCancel(bg)
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() { _, _ = rt.Acquire(ctx) }) // no Release
+	}
+	wg.Wait()
+	stop()
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() < before+5 }, // its own too
+		waitLong, waitTick)
+	require.NoError(t, rt.Exec(bg, "pass"))
+}
+
 // C code that calls Python back asks for the GIL by PyGILState_Ensure, as ctypes does: it must find
 // the state that this thread is attached by, and leave it so.
 func TestCallbacksOfCFindTheirThread(t *testing.T) {

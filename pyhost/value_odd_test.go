@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
 
@@ -293,4 +294,29 @@ func TestLargeBlobs(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// picky is an argument and a target that panics.
+type picky struct{}
+
+func (picky) MarshalPython() (any, error) { panic("not this") }
+func (*picky) UnmarshalPython(any) error  { panic("not that") }
+
+// What is large is pinned meanwhile: Go ends a program that loses a pin.
+func TestPanicOfConversionKeepsNothing(t *testing.T) {
+	large, live := make([]byte, 1<<20), cgo.LiveValues()
+	fn := func() {}
+	for _, ctx := range []context.Context{bg, deadline(t, time.Minute)} {
+		require.Panics(t, func() { _ = rt.Call(ctx, "len", nil, large, fn, picky{}) })
+		require.Panics(t, func() { _ = rt.Call(ctx, "list", new(picky), large) })
+	}
+	mustExec(t, "def call(f): return f()")
+	err := rt.Call(bg, "call", nil, func() []any { return []any{large, picky{}} })
+	var pe *pyhost.PanicError
+	require.ErrorAs(t, err, &pe)
+	for range 3 {
+		runtime.GC()
+	}
+	mustExec(t, "pass") // gives back what was let go meanwhile
+	require.LessOrEqual(t, cgo.LiveValues(), live)
 }

@@ -47,13 +47,11 @@ func ServedBy(v *cgo.Invocation) any {
 // EnterFunction is to be called when Python calls a Go function of the worker, and leave when it
 // returns. False: the runtime is closed.
 func (rt *Runtime) EnterFunction(v *cgo.Invocation) (leave func(), ok bool) {
-	switch {
-	case !v.Inside():
-		return rt.strays.leave, rt.strays.enter()
-	case v.Queued():
-		rt.gate.PassBaton()
+	stray, ok := rt.enterFunction(v)
+	if stray && ok {
+		return rt.leaveFunction, true
 	}
-	return func() {}, true
+	return func() {}, ok
 }
 
 // Outcome is what came out of it. Value and Blobs are C's memory.

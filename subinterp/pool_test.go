@@ -40,6 +40,25 @@ func config(size int) subinterp.PoolConfig {
 	return subinterp.PoolConfig{Config: subinterp.Config{Setup: setup}, Size: size}
 }
 
+// picky is a target that panics.
+type picky struct{}
+
+func (*picky) UnmarshalPython(any) error { panic("not that") }
+
+func TestPoolAfterPanic(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		require.Panics(t, func() { _ = p.Call(bg, "square", new(picky), 2) })
+		require.Panics(t, func() {
+			_ = p.Do(bg, func(*pyhost.Thread) error { panic("in the middle") })
+		})
+		ctx, stop := context.WithTimeout(bg, 10*time.Second)
+		defer stop()
+		n, err := pyhost.Call[int](ctx, p, "square", 3)
+		require.NoError(t, err, "the runtime is there for others")
+		require.Equal(t, 9, n)
+	})
+}
+
 func TestPoolCalls(t *testing.T) {
 	pools(t, config(3), func(t *testing.T, p *subinterp.Pool) {
 		var wg sync.WaitGroup

@@ -173,10 +173,16 @@ func (w *worker) decode(c *call, value []byte, blobs [][]byte, out any) error {
 		return nil
 	}
 	d := w.decoder(c, value, blobs)
+	decoded := false
+	defer func() { // an Unmarshaler may panic
+		if !decoded {
+			d.Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
+		}
+	}()
 	if err := d.Into(out); err != nil {
-		d.Drop(func(p cgo.Ptr) { w.Release(uint64(p)) })
 		return fmt.Errorf("pyhost: %w", err)
 	}
+	decoded = true
 	return nil
 }
 

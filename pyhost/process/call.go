@@ -177,9 +177,8 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 			return err
 		}
 	}
-	err = w.result(ctx, c, out)
-	c.put()
-	return err
+	defer c.put() // an Unmarshaler of the program's may panic
+	return w.result(ctx, c, out)
 }
 
 // wait waits for the answer. An error tells that the call is the worker's now.
@@ -320,7 +319,15 @@ func (w *worker) try(ctx context.Context, op cgo.Op, label string, out any,
 func (w *worker) attempt(ctx context.Context, op cgo.Op, label string, out any,
 	fill func(*call) error) error {
 	c := newCall(w, op, label)
-	if err := fill(c); err != nil {
+	filled := false
+	defer func() { // a Marshaler may panic
+		if !filled {
+			c.letGo()
+		}
+	}()
+	err := fill(c)
+	filled = true
+	if err != nil {
 		c.put()
 		return fmt.Errorf("pyhost: call of %s: %w", label, err)
 	}

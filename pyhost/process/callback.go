@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"github.com/pyhost/pyhost/cgo"
+	"github.com/pyhost/pyhost/pyhost"
 )
 
 // invocation is a call of a Go function by Python in a worker. It runs on a goroutine of its own.
@@ -102,23 +104,15 @@ func (v *invocation) answer(ctx context.Context, result any, err error) {
 		return
 	}
 	w := v.w
-	c := newCall(w, 0, v.fn.far.Name())
-	if err == nil {
-		if err = c.enc.Value(result); err == nil {
-			err = c.pack()
-		}
-		if err != nil {
-			err = fmt.Errorf("result of %s: %w", v.fn.far.Name(), err)
-			c.put()
-			c = newCall(w, 0, v.fn.far.Name())
-		}
-	}
 	f := frame{kind: kindAnswer, id: v.id}
-	if err != nil {
+	var c *call
+	if err == nil {
+		c, err = v.packed(func(e *cgo.Encoder) error { return e.Value(result) })
+	}
+	if c == nil {
 		f.status = 1
-		v.fn.far.Raise(ctx, err, &c.enc, cgo.GoPtr(w.table.addValue(err)))
-		if err := c.pack(); err != nil {
-			w.kill(err.Error())
+		if c = v.raise(ctx, err); c == nil {
+			w.kill("an error of Go could not be sent")
 			return
 		}
 	}
@@ -135,6 +129,43 @@ func (v *invocation) answer(ctx context.Context, result any, err error) {
 	w.mu.Unlock()
 	w.conn.send(f, c.req.append, false)
 	c.put()
+}
+
+// packed encodes an answer. A Marshaler, or the error's own methods, may panic.
+func (v *invocation) packed(encode func(*cgo.Encoder) error) (c *call, err error) {
+	made := newCall(v.w, 0, v.fn.far.Name())
+	defer func() {
+		if r := recover(); r != nil {
+			err = &pyhost.PanicError{Value: r, Stack: debug.Stack()}
+		} else if err != nil {
+			err = fmt.Errorf("result of %s: %w", v.fn.far.Name(), err)
+		}
+		if err != nil {
+			made.letGo()
+			c = nil
+		}
+	}()
+	if err = encode(&made.enc); err == nil {
+		err = made.pack()
+	}
+	return made, err
+}
+
+// raise makes the answer for an error; nil: it cannot be sent.
+func (v *invocation) raise(ctx context.Context, err error) *call {
+	for range 2 { // the second is for what came of the first
+		number := v.w.table.addValue(err)
+		c, failed := v.packed(func(e *cgo.Encoder) error {
+			v.fn.far.Raise(ctx, err, e, cgo.GoPtr(number))
+			return nil
+		})
+		if c != nil {
+			return c
+		}
+		_ = v.w.table.forget(number)
+		err = failed
+	}
+	return nil
 }
 
 // read takes the segment of an answer back.

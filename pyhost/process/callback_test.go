@@ -25,6 +25,27 @@ type options struct {
 	End   string `py:"end"`
 }
 
+// mute is an error that panics.
+type mute struct{}
+
+func (mute) Error() string { panic("no words") }
+
+func TestFunctionsWhoseResultPanics(t *testing.T) {
+	rt := start(t, process.Config{Setup: apply})
+	for _, fn := range []any{
+		func() any { return []any{picky{}} },
+		func() error { return mute{} },
+	} {
+		err := rt.Call(bg, "apply", nil, fn)
+		var pe *pyhost.PanicError
+		require.ErrorAs(t, err, &pe)
+		require.NotEmpty(t, pe.Stack)
+	}
+	n, err := pyhost.Call[int](bg, rt, "apply", func() int { return 3 })
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+}
+
 func TestFunctions(t *testing.T) {
 	rt := start(t, process.Config{Setup: apply})
 	call := func(want any, fn any, args ...any) {

@@ -43,6 +43,24 @@ func TestPool(t *testing.T) {
 	require.Len(t, pids, 2)
 }
 
+// picky is an argument and a target that panics.
+type picky struct{}
+
+func (picky) MarshalPython() (any, error) { panic("not this") }
+
+func (*picky) UnmarshalPython(any) error { panic("not that") }
+
+func TestPoolAfterPanic(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1})
+	require.Panics(t, func() { _ = p.Call(bg, "abs", new(picky), 2) })
+	require.Panics(t, func() { _ = p.Call(bg, "abs", nil, picky{}) })
+	ctx, stop := context.WithTimeout(bg, 10*time.Second)
+	defer stop()
+	n, err := pyhost.Call[int](ctx, p, "abs", -3)
+	require.NoError(t, err, "the worker is there for others")
+	require.Equal(t, 3, n)
+}
+
 func TestPoolMap(t *testing.T) {
 	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
 import os

@@ -69,13 +69,18 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 		if b.size > 1 {
 			shared = context.WithValue(ctx, recallKey{}, true)
 		}
-		err = fn(shared, b.lease.Runtime())
-		q.finish(b)
+		err = q.on(b, func(rt *Runtime) error { return fn(shared, rt) })
 		if !errors.Is(err, errRecalled) {
 			return err
 		}
 		t.alone = true
 	}
+}
+
+// on runs fn, which may panic: it calls code of the program.
+func (q *queue) on(b *batch, fn func(*Runtime) error) error {
+	defer q.finish(b)
+	return fn(b.lease.Runtime())
 }
 
 func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {
