@@ -90,6 +90,9 @@ func NewPool[R Runner](ctx context.Context, cfg PoolConfig[R]) (*Pool[R], error)
 		return nil, errors.New("pyhost: PoolConfig: Start and a Size of 1 or more are needed, " +
 			"and no negative number")
 	}
+	if ctx == nil {
+		return nil, ErrNilContext
+	}
 	p := &Pool[R]{cfg: cfg, members: map[*member[R]]bool{}}
 	p.ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
 	var err error
@@ -289,14 +292,12 @@ func (p *Pool[R]) on(ctx context.Context, fn func(R) error) error {
 	if err != nil {
 		return err
 	}
+	defer p.release(res) // though a Marshaler, say, panics
 	err = fn(res.Value().rt)
-	if err != nil {
-		var ce *CancelError
-		if errors.As(err, &ce) && ce.Abandoned {
-			res.Value().stale = true
-		}
+	var ce *CancelError
+	if err != nil && errors.As(err, &ce) && ce.Abandoned {
+		res.Value().stale = true
 	}
-	p.release(res)
 	return err
 }
 

@@ -310,6 +310,9 @@ func (w *worker) CallRef(ctx context.Context, ref *pyhost.Ref, out any, args ...
 // try makes one call; fill encodes what it needs.
 func (w *worker) try(ctx context.Context, op cgo.Op, label string, out any,
 	fill func(*call) error) error {
+	if ctx == nil {
+		return pyhost.ErrNilContext
+	}
 	err := w.attempt(ctx, op, label, out, fill)
 	if errors.Is(err, errNotSent) {
 		return ErrGone

@@ -128,7 +128,7 @@ func (c *conn) flush(others bool) {
 		return
 	}
 	c.writing = true
-	if !others {
+	if !others && len(c.out) <= loneMost {
 		c.writeOnce()
 		if len(c.out) == 0 {
 			c.writing = false
@@ -167,6 +167,10 @@ func (c *conn) writer() {
 // crowd: where more calls than that are under way, frames are sent together. Fewer would wait for
 // that longer than it saves.
 const crowd = 8
+
+// loneMost: what is longer is left to the writer, for the socket may have no room for it, and the
+// other side may not read. A crowd's frames are, too, so that no caller is stopped by that.
+const loneMost = 16 << 10
 
 const keepOut = 1 << 20 // a longer buffer is left to the collector
 

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +156,65 @@ func TestPoolWaiting(t *testing.T) {
 	require.Equal(t, uint64(1), p.Stats().Overloaded)
 	require.NoError(t, p.Close())
 	require.ErrorIs(t, p.Call(bg, "len", nil, "x"), pyhost.ErrClosed)
+}
+
+type panics struct{ with func() }
+
+func (p panics) MarshalPython() (any, error) { p.with(); return nil, nil }
+
+// A call that panics, or ends its goroutine, gives its worker back.
+func TestPoolPanic(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1})
+	for _, call := range []func(context.Context, string, any, ...any) error{p.Call, p.Pool.Call} {
+		for _, with := range []func(){func() { panic("marshal") }, runtime.Goexit} {
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				defer func() { _ = recover() }()
+				_ = call(bg, "len", nil, panics{with})
+			})
+			wg.Wait()
+			require.NoError(t, call(bg, "len", nil, "x"))
+		}
+	}
+}
+
+// A Go function that a pooled worker calls makes its own calls as if it were not in a pool.
+func TestPoolFunctionsCallElsewhere(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: apply}})
+	busy := start(t, process.Config{MaxThreads: 1})
+	all := func(name string, arg any) { // while nobody has a worker, so that they get it together
+		var leases [2]*pyhost.Lease[*process.Runtime]
+		for i := range leases {
+			var err error
+			leases[i], err = p.Acquire(bg)
+			require.NoError(t, err)
+		}
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				if err := p.Call(bg, name, nil, arg); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		require.Eventually(t, func() bool { return p.Stats().Waiting == 64 }, 10*time.Second,
+			time.Millisecond)
+		leases[0].Release()
+		leases[1].Release()
+		wg.Wait()
+	}
+	for range 50 {
+		all("len", "x") // calls are known to be short now
+	}
+	var made atomic.Int64
+	all("apply", func(ctx context.Context) error {
+		made.Add(1)
+		slept := make(chan error)
+		go func() { slept <- busy.Call(bg, "time.sleep", nil, 0.01) }()
+		err := busy.Call(ctx, "len", nil, "x") // waits for that, as a rule
+		return errors.Join(err, <-slept)
+	})
+	require.Equal(t, int64(64), made.Load(), "each once")
 }
 
 func TestPoolRetry(t *testing.T) {

@@ -69,13 +69,18 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 		if b.size > 1 {
 			shared = context.WithValue(ctx, recallKey{}, true)
 		}
-		err = fn(shared, b.lease.Runtime())
-		q.finish(b)
-		if !errors.Is(err, errRecalled) {
+		if err = q.on(shared, b, fn); !errors.Is(err, errRecalled) {
 			return err
 		}
 		t.alone = true
 	}
+}
+
+// on gives the worker back though fn panics, as a Marshaler may.
+func (q *queue) on(ctx context.Context, b *batch,
+	fn func(context.Context, *Runtime) error) error {
+	defer q.finish(b)
+	return fn(ctx, b.lease.Runtime())
 }
 
 func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {

@@ -114,6 +114,12 @@ func TestHandshake(t *testing.T) {
 	require.Equal(t, 3, exit.Code)
 	require.Equal(t, "no worker", exit.Stderr)
 
+	// It does not even read what it is told.
+	long := []string{strings.Repeat("x", 900_000)}
+	_, err = process.Start(bg, process.Config{Command: []string{"/bin/sleep", "600"}, Args: long,
+		StartTimeout: 50 * time.Millisecond})
+	require.ErrorContains(t, err, "not ready in 50ms")
+
 	// What it says is no handshake.
 	_, err = process.Start(bg, process.Config{Command: []string{"/bin/sh", "-c",
 		"cat /dev/zero >&3; sleep 600"}})
@@ -127,14 +133,35 @@ func TestHandshake(t *testing.T) {
 }
 
 // children are the processes that this one has, zombies with them.
-func children(t testing.TB) (n int) {
+func children(t testing.TB) int { return len(childPids(t)) }
+
+func childPids(t testing.TB) (pids []string) {
 	tasks, err := os.ReadDir("/proc/self/task")
 	require.NoError(t, err)
 	for _, task := range tasks {
 		b, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
-		n += len(strings.Fields(string(b)))
+		pids = append(pids, strings.Fields(string(b))...)
 	}
-	return n
+	return pids
+}
+
+// A worker that is killed before it is ready costs no call.
+func TestKillWhileStarting(t *testing.T) {
+	rt := start(t, process.Config{Setup: "import json"})
+	seen := map[string]bool{strconv.Itoa(rt.Info().Pid): true}
+	kill(t, rt)
+	called := make(chan error, 1)
+	go func() { called <- rt.Call(bg, "len", nil, "x") }()
+	for len(seen) < 3 {
+		for _, pid := range childPids(t) {
+			if n, err := strconv.Atoi(pid); err == nil && !seen[pid] && running(n) {
+				seen[pid] = true
+				require.NoError(t, syscall.Kill(n, syscall.SIGKILL))
+			}
+		}
+	}
+	require.NoError(t, <-called)
+	require.ErrorContains(t, rt.Exec(bg, "import os; os._exit(3)"), "exited with 3")
 }
 
 func descriptors(t testing.TB) int {
