@@ -54,6 +54,7 @@ func work(fd string) int {
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
 		jobs: make(chan *job), turn: turn{wake: make(chan struct{}, 1)}}
 	s.outward.specs, s.outward.waiting = map[uint64]*cgo.FuncSpec{}, map[uint64]*waiter{}
+	s.outward.parts = map[uint64]*pyhost.SharedPart{}
 	s.in = &inbox{buf: make([]byte, 64<<10)}
 	s.in.read = s.in.receiver(socketFd)
 	c.fail = s.exit
@@ -140,6 +141,8 @@ func (s *server) handle(f frame) error {
 		return s.shape(f)
 	case kindFunc:
 		return s.function(f)
+	case kindBuffer:
+		return s.buffer(f)
 	case kindAnswer:
 		return s.answered(f)
 	case kindSegment:

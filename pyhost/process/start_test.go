@@ -5,8 +5,10 @@ package process_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/pyhost/pyhost/pyhost"
 	"github.com/pyhost/pyhost/pyhost/process"
+	"github.com/pyhost/pyhost/pyhost/shm"
 )
 
 func init() {
@@ -29,9 +32,22 @@ func init() {
 		if err != nil {
 			return err
 		}
-		err = p.Each(bg, func(_ context.Context, rt *process.Runtime) error {
+		m, err := shm.NewManager()
+		if err != nil {
+			return err
+		}
+		s, err := m.Create(1 << 20)
+		if err != nil {
+			return err
+		}
+		b, err := pyhost.SharedBuffer[byte](s, 0, s.Size())
+		if err != nil {
+			return err
+		}
+		fmt.Println("/dev/shm/" + s.Name())
+		err = p.Each(bg, func(ctx context.Context, rt *process.Runtime) error {
 			fmt.Println(rt.Info().Pid)
-			return nil
+			return rt.Call(ctx, "builtins.__dict__.__setitem__", nil, "kept", b)
 		})
 		if err != nil {
 			return err
@@ -51,14 +67,18 @@ func init() {
 	}
 }
 
-// kill -9 of the program: its workers end too.
+// kill -9 of the program: its workers end too, and the shared memory that they have is gone.
 func TestNoOrphans(t *testing.T) {
 	cmd := program(t, "orphans")
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	segment := lines.Text()
+	require.FileExists(t, segment)
 	var pids []int
-	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "ready"; {
+	for lines.Scan() && lines.Text() != "ready" {
 		pid, err := strconv.Atoi(lines.Text())
 		require.NoError(t, err)
 		pids = append(pids, pid)
@@ -70,6 +90,10 @@ func TestNoOrphans(t *testing.T) {
 		require.Eventually(t, func() bool { return !running(pid) }, 10*time.Second,
 			time.Millisecond, pid)
 	}
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(segment)
+		return errors.Is(err, fs.ErrNotExist)
+	}, 10*time.Second, time.Millisecond)
 }
 
 // running: it is there, and no zombie that its new parent has not waited for yet.

@@ -80,7 +80,7 @@ type ready struct {
 	Err    string
 }
 
-const protocol = 2
+const protocol = 3
 
 // startWorker starts a process and waits until it is ready for calls. gone is called when it ends
 // later.
@@ -269,25 +269,6 @@ func (w *worker) readRest() bool {
 			return false
 		}
 	}
-}
-
-func (w *worker) exitError(state *os.ProcessState, err error) *ExitError {
-	w.mu.Lock()
-	reason := w.killed
-	w.mu.Unlock()
-	e := &ExitError{Pid: w.proc.Pid, Code: -1, Reason: reason, Stderr: w.stderr.last()}
-	if err != nil {
-		e.Reason = err.Error()
-	} else if s, ok := state.Sys().(syscall.WaitStatus); ok {
-		e.Code = s.ExitStatus()
-		if s.Signaled() {
-			e.Signal = s.Signal()
-		}
-	}
-	if e.Signal != syscall.SIGKILL {
-		e.Reason = ""
-	}
-	return e
 }
 
 // handle takes a frame from the worker.
