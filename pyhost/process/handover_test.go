@@ -59,8 +59,8 @@ func stop(t testing.TB, rt *process.Runtime) (pid int) {
 
 func pattern(i, size int) []byte { return bytes.Repeat([]byte{byte(i + 1)}, size) }
 
-// kill -9 of a worker to which a buffer was sent, and that has not taken it: the call is made by the
-// next one, once.
+// kill -9 of a worker to which a buffer was sent, and that has not taken it: the call is made by
+// the next one, once.
 func TestKillBeforeABufferIsTaken(t *testing.T) {
 	rt := start(t, process.Config{Setup: "def same(x): return x"})
 	for i := range 10 {
@@ -113,9 +113,10 @@ def apply(f, i, n):
 		n, err := pyhost.Call[int](bg, rt, "apply", func(i int, b []byte) []byte {
 			calls++
 			defer close(returned)
-			if i%3 == 0 {
+			switch i % 3 {
+			case 0:
 				_ = syscall.Kill(pid, syscall.SIGKILL)
-			} else if i%3 == 1 {
+			case 1:
 				_ = syscall.Kill(pid, syscall.SIGSTOP)
 			}
 			if !bytes.Equal(b, pattern(i, size)) {
@@ -137,8 +138,8 @@ def apply(f, i, n):
 	runtime.KeepAlive(refs)
 }
 
-// Buffers of all lengths go both ways, in calls and in callbacks of theirs, while workers are killed
-// at any moment: what arrives is whole, each function runs once, and no memory is left.
+// Buffers of all lengths go both ways, in calls and in callbacks of theirs, while workers are
+// killed at any moment: what arrives is whole, each function runs once, and no memory is left.
 func TestStressKillDuringHandOver(t *testing.T) {
 	rt := start(t, process.Config{Stderr: io.Discard, Setup: `
 def apply(f, b):

@@ -106,6 +106,41 @@ func TestPoolMemory(t *testing.T) {
 	}
 }
 
+// Each reaches all workers, and has what it reaches until it is done, though they are renewed
+// meanwhile.
+func TestPoolEachDuringRenewal(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, MaxCalls: 1})
+	stop := make(chan bool)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if err := p.Call(bg, "len", nil, "x"); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for range 5 {
+		renewed := p.Stats().Renewed
+		require.NoError(t, p.Each(bg, func(ctx context.Context, rt *process.Runtime) error {
+			for p.Stats().Renewed < renewed+6 {
+				if err := rt.Call(ctx, "len", nil, "x"); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	close(stop)
+	wg.Wait()
+}
+
 // A call that takes long keeps none waiting that was handed to the same worker.
 func TestPoolLongAmongShort(t *testing.T) {
 	flag := t.TempDir() + "/flag"
