@@ -40,6 +40,7 @@ func init() {
 const (
 	exitNoSocket = 125 // it was not started by this package, or by another version of it
 	exitOrphan   = 124 // the program that started it has gone
+	exitForked   = 123 // it is a copy of a worker, made by fork
 )
 
 func work(fd string) int {
@@ -49,6 +50,7 @@ func work(fd string) int {
 	}
 	closeInherited()
 	c := newConn(os.NewFile(socketFd, "socket"), nil)
+	c.pid = os.Getpid()
 	s := &server{conn: c, shapes: map[uint32]cgo.Shape{}, cancels: map[uint64]context.CancelFunc{},
 		recalls: map[uint64]context.CancelFunc{},
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),

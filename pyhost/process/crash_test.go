@@ -127,6 +127,50 @@ def write(log, garbage, times):
 	}
 }
 
+// A copy of the worker that C code forks, os.fork being refused, ends when it comes back from
+// Python: it neither answers in the worker's stead nor costs it a call.
+func TestForkInsideTheWorker(t *testing.T) {
+	var mu sync.Mutex
+	var log strings.Builder
+	rt := start(t, process.Config{Setup: `
+import ctypes, os, time
+libc = ctypes.PyDLL(None)
+def fork(how):
+    pid = libc.fork()
+    if pid == 0:
+        if how == "exit": os._exit(0)
+        if how == "raise": raise ValueError
+        return 0
+    until = time.monotonic() + 2  # it may hang in Go, of which it has one thread only
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < until:
+        time.sleep(0.001)
+    return pid, os.waitstatus_to_exitcode(done[1]) if done[0] else 123
+`, Stderr: writer(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return log.Write(p)
+	})})
+	pid := rt.Info().Pid
+	begun := make(chan bool)
+	other := make(chan error)
+	require.NoError(t, rt.Exec(bg, "def wait(f): f()"))
+	go func() {
+		other <- rt.Call(bg, "wait", nil, func() { begun <- true; begun <- true })
+	}()
+	<-begun
+	require.ErrorIs(t, rt.Exec(bg, "os.fork()"), pyhost.RuntimeError)
+	for _, how := range []string{"exit", "return", "raise"} {
+		got, err := pyhost.Call[[]int](bg, rt, "fork", how)
+		require.NoError(t, err)
+		require.Positive(t, got[0])
+		require.Equal(t, map[bool]int{true: 0, false: 123}[how == "exit"], got[1], how)
+	}
+	<-begun
+	require.NoError(t, <-other)
+	require.Equal(t, pid, rt.Info().Pid)
+	require.Empty(t, log.String())
+}
+
 // A worker that has joined another group of processes is killed all the same.
 func TestWorkerInAnotherGroup(t *testing.T) {
 	rt, err := process.Start(bg, process.Config{Grace: time.Millisecond, Setup: `
