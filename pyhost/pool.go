@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,8 +87,8 @@ type PoolStats struct {
 // NewPool starts the runtimes, all at once, and returns when all are ready; or closes them, when
 // ctx ends or one fails.
 func NewPool[R Runner](ctx context.Context, cfg PoolConfig[R]) (*Pool[R], error) {
-	if cfg.Start == nil || cfg.Size < 1 || cfg.MaxWaiting < 0 || cfg.MaxCalls < 0 ||
-		cfg.MaxAge < 0 {
+	if cfg.Start == nil || cfg.Size < 1 || cfg.Size > math.MaxInt32 || cfg.MaxWaiting < 0 ||
+		cfg.MaxCalls < 0 || cfg.MaxAge < 0 {
 		return nil, errors.New("pyhost: PoolConfig: Start and a Size of 1 or more are needed, " +
 			"and no negative number")
 	}

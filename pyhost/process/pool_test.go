@@ -193,6 +193,16 @@ func TestPoolWaiting(t *testing.T) {
 	require.ErrorIs(t, p.Call(bg, "len", nil, "x"), pyhost.ErrClosed)
 }
 
+func TestPoolConfig(t *testing.T) {
+	for _, cfg := range []process.PoolConfig{
+		{Size: -1}, {Size: 1<<32 + 1}, {Size: 1, MaxCalls: -1}, {Size: 1, MaxAge: -1},
+		{Size: 1, MaxMemory: -1},
+	} {
+		_, err := process.NewPool(bg, cfg)
+		require.Error(t, err)
+	}
+}
+
 type panics struct{ with func() }
 
 func (p panics) MarshalPython() (any, error) { p.with(); return nil, nil }
