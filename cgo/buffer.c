@@ -19,7 +19,7 @@ _Static_assert(sizeof(long) == 8, "the formats l and L are 64 bits");
 struct py_export {
     int64_t refs;
     uint64_t state;
-    uint64_t handle; // for go_export_released
+    uint64_t handle; // for py_go_released
     void *data;      // pinned
     Py_ssize_t len, itemsize;
     int readonly, ndim;
@@ -118,13 +118,13 @@ static void unlink_exporter(struct py_exporter *x) {
 static void drop_views(struct py_export *e, int64_t n) {
     uint64_t old = add(&e->state, (uint64_t)-n);
     if (n && old == (CLOSED | (uint64_t)n))
-        go_export_released(e->handle);
+        py_go_released(e->handle);
 }
 
 static void drop_export(struct py_export *e) {
     uint64_t handle = e->handle;
     if (py_export_drop(e))
-        go_export_released(handle);
+        py_go_released(handle);
 }
 
 // Its interpreter has ended: no code is left that could look at what has not been freed.

@@ -15,8 +15,12 @@ import (
 // Export is Go memory that Python may see: a value that encodes as an object with the buffer
 // protocol, in any interpreter. See buffer.c for who keeps what alive.
 type Export struct {
-	p   *C.struct_py_export // until the cleanup of the Export
-	mem *memory
+	// Far is what gives another process the same memory; nil: nothing does.
+	Far any
+
+	p       *C.struct_py_export // until the cleanup of the Export
+	mem     *memory
+	cleanup runtime.Cleanup
 }
 
 var exportType = reflect.TypeFor[*Export]()
@@ -56,13 +60,24 @@ func NewExport(data unsafe.Pointer, format string, itemSize int, shape []int,
 		return nil
 	}
 	e := &Export{p: p, mem: m}
-	runtime.AddCleanup(e, func(m *memory) {
+	e.cleanup = runtime.AddCleanup(e, func(m *memory) {
 		if C.py_export_drop(p) != 0 {
 			m.release()
 		}
 	}, m)
 	return e
 }
+
+// Drop leaves the memory to the objects that Python has of it. The Export is not to be used again.
+func (e *Export) Drop() {
+	e.cleanup.Stop()
+	if C.py_export_drop(e.p) != 0 {
+		e.mem.release()
+	}
+}
+
+// Address is what names it in an encoded value.
+func (e *Export) Address() uint64 { return uint64(uintptr(unsafe.Pointer(e.p))) }
 
 // Close sees that Python gets no view any more, and gives the memory up if it has none; else the
 // last view does. It returns the number of views.
@@ -121,7 +136,25 @@ func encodeExport(e *Encoder, v reflect.Value, _ int) error {
 		return errors.New("a Buffer has no meaning here")
 	}
 	x := v.Interface().(*Export)
+	if e.Marks != nil {
+		return e.share(x)
+	}
 	e.Exports = append(e.Exports, x)
-	e.word(tagBuffer, uint64(uintptr(unsafe.Pointer(x.p))))
+	e.word(tagBuffer, x.Address())
+	return nil
+}
+
+// share is for another process, where the address is of something else.
+func (e *Encoder) share(x *Export) error {
+	if x.Far == nil || e.Share == nil {
+		return errors.New("a Buffer over memory of this process cannot cross to another: take " +
+			"pyhost.SharedBuffer, or a slice, which is copied")
+	}
+	p, err := e.Share(x.Far)
+	if err != nil {
+		return err
+	}
+	e.word(tagBuffer, uint64(p))
+	e.mark()
 	return nil
 }

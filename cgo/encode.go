@@ -51,6 +51,7 @@ const (
 	TagObject = tagObject
 	TagFunc   = tagFunc
 	TagGo     = tagGo
+	TagBuffer = tagBuffer
 )
 
 // What tagSpecial stands for.
@@ -89,6 +90,8 @@ type Encoder struct {
 	Pinned bool // something is
 	// Exports are those in Buf, which names them by address: to be kept until the call has run.
 	Exports []*Export
+	// Share makes what is Far of an Export ready to cross, where Marks are wanted; nil: none can.
+	Share func(far any) (GoPtr, error)
 	// Marks gets where the numbers of objects and the addresses of large blobs stand in Buf, for a
 	// reader in another process; nil: they are not wanted. Then the blobs need not be pinned.
 	Marks *Marks
@@ -97,7 +100,7 @@ type Encoder struct {
 // Marks are the places of numbers that mean something else in another process.
 type Marks struct {
 	Refs []int // of what Ref and Class gave
-	Gos  []int // of functions and values of Go, behind their tags
+	Gos  []int // of functions, values and shared buffers of Go, behind their tags
 	Fars []Far // of blobs that were left where they are
 }
 

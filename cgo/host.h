@@ -602,10 +602,11 @@ struct py_relayed {
     struct py_invoke *inv;
     int what, answered;
 };
-enum { PY_RELAY_CALL, PY_RELAY_DROP, PY_RELAY_DONE };
+enum { PY_RELAY_CALL, PY_RELAY_DROP, PY_RELAY_DONE, PY_RELAY_RELEASED };
 void py_go_call(uint64_t id, struct py_invoke *);
 void py_go_drop(uint64_t id);
 void py_go_done(uint64_t id);
+void py_go_released(uint64_t handle);   // of an export
 struct py_relayed *py_relay_next(void); // waits for it
 void py_relay_answer(struct py_relayed *);
 

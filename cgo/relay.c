@@ -56,6 +56,11 @@ void py_go_done(uint64_t id) {
         go_done(id);
 }
 
+void py_go_released(uint64_t handle) {
+    if (!relay(handle, PY_RELAY_RELEASED))
+        go_export_released(handle);
+}
+
 struct py_relayed *py_relay_next(void) {
     put(&on, 1);
     pthread_mutex_lock(&mu);

@@ -23,6 +23,9 @@ func Relay() {
 		case C.PY_RELAY_DONE:
 			go_done(r.id)
 			C.free(unsafe.Pointer(r))
+		case C.PY_RELAY_RELEASED:
+			go_export_released(r.id)
+			C.free(unsafe.Pointer(r))
 		}
 	}
 }

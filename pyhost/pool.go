@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,7 @@ type Pool[R Runner] struct {
 // member is one place of the pool and the runtime in it. Whoever holds it may change the rest.
 type member[R Runner] struct {
 	rt    R
+	each  *sync.WaitGroup // Each uses rt; both are changed under Pool.mu
 	calls int
 	since time.Time
 	stale bool // to be renewed
@@ -85,10 +87,13 @@ type PoolStats struct {
 // NewPool starts the runtimes, all at once, and returns when all are ready; or closes them, when
 // ctx ends or one fails.
 func NewPool[R Runner](ctx context.Context, cfg PoolConfig[R]) (*Pool[R], error) {
-	if cfg.Start == nil || cfg.Size < 1 || cfg.MaxWaiting < 0 || cfg.MaxCalls < 0 ||
-		cfg.MaxAge < 0 {
+	if cfg.Start == nil || cfg.Size < 1 || cfg.Size > math.MaxInt32 || cfg.MaxWaiting < 0 ||
+		cfg.MaxCalls < 0 || cfg.MaxAge < 0 {
 		return nil, errors.New("pyhost: PoolConfig: Start and a Size of 1 or more are needed, " +
 			"and no negative number")
+	}
+	if ctx == nil {
+		return nil, ErrNilContext
 	}
 	p := &Pool[R]{cfg: cfg, members: map[*member[R]]bool{}}
 	p.ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -116,7 +121,7 @@ func (p *Pool[R]) newMember(ctx context.Context) (*member[R], error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &member[R]{rt: rt, since: time.Now()}
+	m := &member[R]{rt: rt, each: new(sync.WaitGroup), since: time.Now()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.members[m] = true
@@ -189,57 +194,19 @@ func (p *Pool[R]) release(res *puddle.Resource[*member[R]]) {
 	}
 }
 
-func (p *Pool[R]) due(m *member[R]) bool {
-	return m.stale || p.cfg.MaxCalls > 0 && m.calls >= p.cfg.MaxCalls ||
-		p.cfg.MaxAge > 0 && time.Since(m.since) >= p.cfg.MaxAge ||
-		p.cfg.Due != nil && p.cfg.Due(m.rt)
-}
-
-// beginRenewal refuses once the pool is closed.
-func (p *Pool[R]) beginRenewal(res *puddle.Resource[*member[R]]) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ctx.Err() != nil {
-		return false
-	}
-	p.renewal.Go(func() { p.renew(res) })
-	return true
-}
-
-// renew puts a new runtime in the member's place, then closes the old one. If there is no new one
-// the old one goes on, as if it were new.
-func (p *Pool[R]) renew(res *puddle.Resource[*member[R]]) {
-	m := res.Value()
-	rt, err := p.cfg.Start(p.ctx)
-	m.calls, m.since, m.stale = 0, time.Now(), false
-	if err != nil {
-		p.stats.failed.Add(1)
-		res.Release()
-		return
-	}
-	p.mu.Lock()
-	old := m.rt
-	m.rt = rt
-	p.mu.Unlock()
-	p.stats.renewed.Add(1)
-	res.Release()
-	_ = old.Close() // what it leaves behind is its own, and the main interpreter's Close tells
-}
-
-// on runs fn on a runtime that is idle. fn may panic: it calls code of the program.
-func (p *Pool[R]) on(ctx context.Context, fn func(R) error) (err error) {
+// on runs fn on a runtime that is idle.
+func (p *Pool[R]) on(ctx context.Context, fn func(R) error) error {
 	res, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		var ce *CancelError
-		if err != nil && errors.As(err, &ce) && ce.Abandoned {
-			res.Value().stale = true
-		}
-		p.release(res)
-	}()
-	return fn(res.Value().rt)
+	defer p.release(res) // though a Marshaler, say, panics
+	err = fn(res.Value().rt)
+	var ce *CancelError
+	if err != nil && errors.As(err, &ce) && ce.Abandoned {
+		res.Value().stale = true
+	}
+	return err
 }
 
 // Call calls a function in a runtime that is idle. See [Runtime.Call].
@@ -258,33 +225,35 @@ func (p *Pool[R]) Exec(ctx context.Context, source string, in ...Scope) error {
 }
 
 // Each runs fn on every runtime of the pool, all at once, those in use too: to change a setting,
-// say. It returns when all have ended, with their errors joined. Runtimes that are renewed later do
-// not know of it.
+// say. It returns when all have ended, with their errors joined. One that is renewed meanwhile is
+// closed when fn has ended; those that are made later do not know of it.
 func (p *Pool[R]) Each(ctx context.Context, fn func(ctx context.Context, rt R) error) error {
-	rts := p.runtimes()
-	errs := make([]error, len(rts))
+	var mu sync.Mutex
+	var errs []error
 	var wg sync.WaitGroup
-	for i, rt := range rts {
-		wg.Go(func() { errs[i] = fn(ctx, rt) })
+	p.mu.Lock()
+	for m := range p.members {
+		rt, each := m.rt, m.each
+		each.Add(1)
+		wg.Go(func() {
+			defer each.Done()
+			err := fn(ctx, rt)
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
 	}
+	p.mu.Unlock()
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func (p *Pool[R]) runtimes() []R {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var rts []R
-	for m := range p.members {
-		rts = append(rts, m.rt)
-	}
-	return rts
-}
-
 // Info describes one of the runtimes.
 func (p *Pool[R]) Info() Info {
-	for _, rt := range p.runtimes() {
-		return rt.Info()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for m := range p.members {
+		return m.rt.Info()
 	}
 	return Info{}
 }

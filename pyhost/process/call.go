@@ -24,6 +24,7 @@ type call struct {
 	held  []func()      // give back the Refs in it
 	done  chan struct{} // a token when it was answered, or the worker has ended
 	funcs []newFunc     // of Go, that are told of with it
+	parts []newPart     // of shared memory, likewise
 
 	// Set before it is sent.
 	id      uint64
@@ -45,7 +46,7 @@ type call struct {
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
 	c.enc.Ref, c.enc.Class, c.enc.Marks = c.ref, c.class, &c.marks
-	c.enc.Func, c.enc.Iterator = c.function, c.iterator
+	c.enc.Func, c.enc.Iterator, c.enc.Share = c.function, c.iterator, c.share
 	return c
 }}
 
@@ -72,7 +73,7 @@ func (c *call) letGo() {
 	for _, release := range c.held {
 		release()
 	}
-	c.held, c.funcs, c.values, c.ctx = nil, nil, nil, nil
+	c.held, c.funcs, c.parts, c.values, c.ctx = nil, nil, nil, nil, nil
 	clear(c.marks.Fars)
 }
 
@@ -309,6 +310,9 @@ func (w *worker) CallRef(ctx context.Context, ref *pyhost.Ref, out any, args ...
 // try makes one call; fill encodes what it needs.
 func (w *worker) try(ctx context.Context, op cgo.Op, label string, out any,
 	fill func(*call) error) error {
+	if ctx == nil {
+		return pyhost.ErrNilContext
+	}
 	err := w.attempt(ctx, op, label, out, fill)
 	if errors.Is(err, errNotSent) {
 		return ErrGone

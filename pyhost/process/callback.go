@@ -48,6 +48,9 @@ func (w *worker) callback(f frame) error {
 	w.mu.Lock()
 	if outer := w.calls[cb.call]; outer != nil && outer.ctx != nil {
 		ctx = outer.ctx
+		if outer.recall { // it, not the calls that the function makes
+			ctx = context.WithValue(ctx, recallKey{}, nil)
+		}
 	}
 	w.mu.Unlock()
 	go (&invocation{w: w, fn: fn, id: f.id, n: int(cb.n), args: c}).serve(ctx)

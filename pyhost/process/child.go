@@ -40,6 +40,7 @@ func init() {
 const (
 	exitNoSocket = 125 // it was not started by this package, or by another version of it
 	exitOrphan   = 124 // the program that started it has gone
+	exitForked   = 123 // it is a copy of a worker, made by fork
 )
 
 func work(fd string) int {
@@ -49,11 +50,13 @@ func work(fd string) int {
 	}
 	closeInherited()
 	c := newConn(os.NewFile(socketFd, "socket"), nil)
+	c.pid = os.Getpid()
 	s := &server{conn: c, shapes: map[uint32]cgo.Shape{}, cancels: map[uint64]context.CancelFunc{},
 		recalls: map[uint64]context.CancelFunc{},
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
 		jobs: make(chan *job), turn: turn{wake: make(chan struct{}, 1)}}
 	s.outward.specs, s.outward.waiting = map[uint64]*cgo.FuncSpec{}, map[uint64]*waiter{}
+	s.outward.parts = map[uint64]*pyhost.SharedPart{}
 	s.in = &inbox{buf: make([]byte, 64<<10)}
 	s.in.read = s.in.receiver(socketFd)
 	c.fail = s.exit
@@ -140,6 +143,8 @@ func (s *server) handle(f frame) error {
 		return s.shape(f)
 	case kindFunc:
 		return s.function(f)
+	case kindBuffer:
+		return s.buffer(f)
 	case kindAnswer:
 		return s.answered(f)
 	case kindSegment:

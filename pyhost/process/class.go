@@ -5,7 +5,6 @@ package process
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -19,6 +18,9 @@ import (
 // as pyhost.Register does. It holds for the workers to come too: the class must be there once their
 // Setup has run, or in a module.
 func Register[T any](ctx context.Context, rt *Runtime, class string) error {
+	if ctx == nil {
+		return pyhost.ErrNilContext
+	}
 	t := reflect.TypeFor[T]()
 	if t.Kind() != reflect.Struct {
 		return fmt.Errorf("process: Register: %s is no struct", t)
@@ -76,11 +78,7 @@ func (w *worker) catchUp(ctx context.Context, all *[]registration) error {
 	if t := w.classes.table.Load(); t != nil && len(t.types) == len(*all) {
 		return nil
 	}
-	err := w.register(ctx, *all)
-	if errors.Is(err, ErrGone) {
-		return errNotSent
-	}
-	return err
+	return w.register(ctx, *all)
 }
 
 func (w *worker) register(ctx context.Context, all []registration) error {

@@ -50,7 +50,7 @@ func (w *worker) close() error {
 	w.closing = true
 	w.mu.Unlock()
 	w.listen()
-	w.conn.send(frame{kind: kindClose}, nil, false)
+	w.conn.send(frame{kind: kindClose}, nil, true)
 	// It has its own time limits: for calls, for the same once more when they are cancelled, for
 	// threads, and for the end.
 	limit := time.AfterFunc(6*w.cfg.CloseTimeout+time.Second, func() { w.kill(didNotClose) })

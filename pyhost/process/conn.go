@@ -21,6 +21,7 @@ type conn struct {
 	done func([]uint16) // is told of slots once it was written; may be nil
 	wake chan struct{}  // has the writer write; closed with the connection
 	log  *journal       // what is sent, for when it does not come to that; may be nil
+	pid  int            // of the worker whose end it is; 0: the program's
 	end  sync.Once
 
 	mu       sync.Mutex
@@ -81,8 +82,12 @@ func (c *conn) send(f frame, fill func([]byte) []byte, others bool) {
 	c.flush(others)
 }
 
-// add is called with mu held.
+// add is called with mu held. A copy of the worker, which C code has forked, ends here: it has the
+// same socket, and would say everything once more.
 func (c *conn) add(f frame, fill func([]byte) []byte) {
+	if c.pid != 0 && c.pid != os.Getpid() {
+		syscall.Exit(exitForked)
+	}
 	if c.finished {
 		return
 	}
@@ -128,7 +133,7 @@ func (c *conn) flush(others bool) {
 		return
 	}
 	c.writing = true
-	if !others {
+	if !others && len(c.out) <= loneMost {
 		c.writeOnce()
 		if len(c.out) == 0 {
 			c.writing = false
@@ -167,6 +172,10 @@ func (c *conn) writer() {
 // crowd: where more calls than that are under way, frames are sent together. Fewer would wait for
 // that longer than it saves.
 const crowd = 8
+
+// loneMost: what is longer is left to the writer, for the socket may have no room for it, and the
+// other side may not read. A crowd's frames are, too, so that no caller is stopped by that.
+const loneMost = 16 << 10
 
 const keepOut = 1 << 20 // a longer buffer is left to the collector
 

@@ -3,6 +3,9 @@
 package process_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -87,6 +90,103 @@ def closes_all():
 			require.NoError(t, rt.Call(bg, "len", nil, "abc"))
 		})
 	}
+}
+
+// What Python writes to the socket costs the worker, and the calls that it runs; none is made
+// twice, though its result may be behind what cannot be read.
+func TestGarbageOnTheSocket(t *testing.T) {
+	rt := start(t, process.Config{Stderr: io.Discard, Setup: `
+import os
+def write(log, garbage, times):
+    with open(log, "a") as f: f.write("x")
+    for i in range(times): os.write(3, garbage)
+`})
+	frame := func(kind byte, id byte) []byte {
+		return []byte{0, 0, 0, 0, kind, 0, 0, 0, id, 0, 0, 0, 0, 0, 0, 0}
+	}
+	for i, garbage := range [][]byte{
+		bytes.Repeat([]byte{0xff}, 64), {0}, []byte("0123456789abcdef"), {0, 0, 16, 0, 13, 0, 0},
+		frame(12, 1), frame(13, 200), frame(14, 0), frame(15, 0), frame(16, 9), frame(17, 9),
+		frame(18, 9), frame(1, 1), frame(255, 0), {255, 255, 0, 0, 14},
+	} {
+		for _, times := range []int{1, 1000} {
+			log := t.TempDir() + "/log"
+			// Its result may be ahead, or hidden in what looks like the beginning of a frame.
+			ctx, stop := context.WithTimeout(bg, 300*time.Millisecond)
+			err := rt.Call(ctx, "write", nil, log, garbage, times)
+			stop()
+			var exit *process.ExitError
+			if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				require.ErrorAs(t, err, &exit, i)
+			}
+			made, _ := os.ReadFile(log) // none, if its context ended first
+			require.LessOrEqual(t, len(made), 1, i)
+			ctx, stop = context.WithTimeout(process.WithRetry(bg, 1), 30*time.Second)
+			require.NoError(t, rt.Call(ctx, "len", nil, "abc"))
+			stop()
+		}
+	}
+}
+
+// A copy of the worker that C code forks, os.fork being refused, ends when it comes back from
+// Python: it neither answers in the worker's stead nor costs it a call.
+func TestForkInsideTheWorker(t *testing.T) {
+	var mu sync.Mutex
+	var log strings.Builder
+	rt := start(t, process.Config{Setup: `
+import ctypes, os, time
+libc = ctypes.PyDLL(None)
+def fork(how):
+    pid = libc.fork()
+    if pid == 0:
+        if how == "exit": os._exit(0)
+        if how == "raise": raise ValueError
+        return 0
+    until = time.monotonic() + 2  # it may hang in Go, of which it has one thread only
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < until:
+        time.sleep(0.001)
+    return pid, os.waitstatus_to_exitcode(done[1]) if done[0] else 123
+`, Stderr: writer(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return log.Write(p)
+	})})
+	pid := rt.Info().Pid
+	begun := make(chan bool)
+	other := make(chan error)
+	require.NoError(t, rt.Exec(bg, "def wait(f): f()"))
+	go func() {
+		other <- rt.Call(bg, "wait", nil, func() { begun <- true; begun <- true })
+	}()
+	<-begun
+	require.ErrorIs(t, rt.Exec(bg, "os.fork()"), pyhost.RuntimeError)
+	for _, how := range []string{"exit", "return", "raise"} {
+		got, err := pyhost.Call[[]int](bg, rt, "fork", how)
+		require.NoError(t, err)
+		require.Positive(t, got[0])
+		require.Equal(t, map[bool]int{true: 0, false: 123}[how == "exit"], got[1], how)
+	}
+	<-begun
+	require.NoError(t, <-other)
+	require.Equal(t, pid, rt.Info().Pid)
+	require.Empty(t, log.String())
+}
+
+// A worker that has joined another group of processes is killed all the same.
+func TestWorkerInAnotherGroup(t *testing.T) {
+	rt, err := process.Start(bg, process.Config{Grace: time.Millisecond, Setup: `
+import os, time
+def hang():
+    os.setpgid(0, os.getpgid(os.getppid()))
+    time.sleep(600)
+`})
+	require.NoError(t, err)
+	pid := rt.Info().Pid
+	ctx, stop := context.WithTimeout(bg, 50*time.Millisecond)
+	defer stop()
+	require.ErrorIs(t, rt.Call(ctx, "hang", nil), context.DeadlineExceeded)
+	require.NoError(t, rt.Close())
+	require.False(t, running(pid))
 }
 
 // Only the call that runs is lost: those that wait are made by the next worker.

@@ -11,7 +11,8 @@
 //
 // Values cross through a socket, and through shared memory where they are long: a call takes some
 // tens of microseconds, two copies more for a long value. Objects without a value form stay in the
-// worker and come back as a *pyhost.Ref, which ends with it. A pyhost.Object cannot cross.
+// worker and come back as a *pyhost.Ref, which ends with it. A pyhost.Object cannot cross. Of
+// buffers, those of pyhost.SharedBuffer can: nothing is copied, both sides have the same memory.
 //
 // Go functions that Python in a worker calls, as arguments or members of a module, run in the
 // program, each call on a goroutine of its own, with the context of the call that led there; it

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"syscall"
 )
@@ -54,6 +55,25 @@ func (e *ExitError) Format(s fmt.State, verb rune) {
 			}
 		}
 	}
+}
+
+func (w *worker) exitError(state *os.ProcessState, err error) *ExitError {
+	w.mu.Lock()
+	reason := w.killed
+	w.mu.Unlock()
+	e := &ExitError{Pid: w.proc.Pid, Code: -1, Reason: reason, Stderr: w.stderr.last()}
+	if err != nil {
+		e.Reason = err.Error()
+	} else if s, ok := state.Sys().(syscall.WaitStatus); ok {
+		e.Code = s.ExitStatus()
+		if s.Signaled() {
+			e.Signal = s.Signal()
+		}
+	}
+	if e.Signal != syscall.SIGKILL {
+		e.Reason = ""
+	}
+	return e
 }
 
 // of is the same for a call.

@@ -77,8 +77,13 @@ func (c *call) iterator(v reflect.Value) cgo.Made {
 	return made
 }
 
-// tellFuncs tells the worker of the functions in a value that is sent next. Under mu.
+// tellFuncs tells the worker of the functions and shared buffers in a value that is sent next.
+// Under mu.
 func (w *worker) tellFuncs(c *call) {
+	for _, p := range c.parts {
+		w.conn.hold(frame{kind: kindBuffer, id: p.number, body: p.body})
+	}
+	c.parts = nil
 	for i := range c.funcs {
 		f := &c.funcs[i]
 		for _, shape := range f.shapes {

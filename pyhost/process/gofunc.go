@@ -51,8 +51,9 @@ type outward struct {
 	values atomic.Int64 // goValues that there are
 
 	mu      sync.Mutex
-	specs   map[uint64]*cgo.FuncSpec // of functions that no value has named yet; guarded by mu
-	waiting map[uint64]*waiter       // callbacks that are not answered, by number
+	specs   map[uint64]*cgo.FuncSpec      // of functions that no value has named yet; guarded by mu
+	parts   map[uint64]*pyhost.SharedPart // of shared buffers, likewise
+	waiting map[uint64]*waiter            // callbacks that are not answered, by number
 	last    uint64
 }
 
@@ -101,6 +102,9 @@ func (s *server) adopt(j *job, at uint32) error {
 		return errProtocol
 	}
 	place := j.arg[at:]
+	if j.arg[at-1] == cgo.TagBuffer {
+		return s.attach(j, place)
+	}
 	t := thing{s, binary.LittleEndian.Uint64(place)}
 	var p cgo.GoPtr
 	switch j.arg[at-1] {
@@ -186,12 +190,16 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 
 // refuseCall raises an exception that is no error of the program.
 func refuseCall(v *cgo.Invocation, class, text string) {
+	v.Answer(refusal(class, text), true, nil)
+}
+
+func refusal(class, text string) []byte {
 	var e cgo.Encoder
 	e.Tuple(4)
 	for _, part := range []any{class, text, nil, pyhost.Tuple{"call", "<pyhost>", 0}} {
 		_ = e.Value(part) // they cannot fail
 	}
-	v.Answer(e.Buf, true, nil)
+	return e.Buf
 }
 
 // answered takes an answer. What it names is taken hold of here: the next frame may release it.
@@ -208,8 +216,11 @@ func (s *server) answered(f frame) error {
 			return err
 		}
 	}
-	if err := s.resolve(j); err != nil {
+	if err := s.resolve(j); errors.Is(err, errProtocol) {
 		return err
+	} else if err != nil {
+		j.letGo()
+		j.arg, j.req.long, j.raised = refusal("RuntimeError", err.Error()), span{}, true
 	}
 	s.outward.mu.Lock()
 	w := s.outward.waiting[f.id]
@@ -232,7 +243,8 @@ func (s *server) answered(f frame) error {
 
 // answer hands it over to C.
 func (s *server) answer(v *cgo.Invocation, j *job) {
-	if len(j.arg) <= cgo.MaxAnswer && len(j.held)+len(j.gos) == 0 && j.segment == nil {
+	if len(j.arg) <= cgo.MaxAnswer && len(j.held)+len(j.gos)+len(j.exports) == 0 &&
+		j.segment == nil {
 		v.Answer(j.arg, j.raised, nil)
 		s.done(j)
 		return

@@ -71,10 +71,12 @@ func (in *inbox) receive(oob []byte) {
 	}
 }
 
+var errNoFile = errors.New("the descriptor of shared memory did not come: too many open files?")
+
 // fd is the descriptor that came with the frame at hand.
 func (in *inbox) fd() (int, error) {
 	if len(in.fds) == 0 {
-		return -1, errProtocol
+		return -1, errNoFile
 	}
 	fd := in.fds[0]
 	in.fds = in.fds[1:]

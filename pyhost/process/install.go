@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -101,6 +102,10 @@ func (w *worker) installAll(ctx context.Context, list *[]installation) error {
 	defer w.installing.Unlock()
 	for n := int(w.installed.Load()); n < len(*list); n++ {
 		if err := (*list)[n].make(ctx, w); err != nil {
+			var ce *pyhost.CancelError
+			if errors.As(err, &ce) { // how far it has come nobody knows
+				w.retire()
+			}
 			return err
 		}
 		w.installed.Store(int64(n + 1))

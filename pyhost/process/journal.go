@@ -38,24 +38,25 @@ func (j *journal) add(b []byte) {
 	j.end.Store(end + uint64(len(b)))
 }
 
-// unread gives what a worker that has ended had to send beyond the first n bytes.
-func unread(crash *os.File, n uint64) []byte {
+// unread gives what a worker that has ended had to send beyond the first n bytes; false if that is
+// not known.
+func unread(crash *os.File, n uint64) ([]byte, bool) {
 	var word [8]byte
 	if _, err := crash.ReadAt(word[:], begunBytes); err != nil {
-		return nil
+		return nil, false
 	}
 	end := binary.LittleEndian.Uint64(word[:])
 	if end < n || end-n > journalSize {
-		return nil
+		return nil, false
 	}
 	b := make([]byte, end-n)
 	for rest := b; len(rest) > 0; {
 		at := (end - uint64(len(rest))) % journalSize
 		part := rest[:min(uint64(len(rest)), journalSize-at)]
 		if _, err := crash.ReadAt(part, int64(journalRing+at)); err != nil {
-			return nil
+			return nil, false
 		}
 		rest = rest[len(part):]
 	}
-	return b
+	return b, true
 }

@@ -54,6 +54,34 @@ func TestModule(t *testing.T) {
 	require.NoError(t, rt.Module(bg, "other", pyhost.Members{"x": 1}))
 }
 
+// Calls that wait while a worker dies are made on the next, and that has its modules; a context
+// that ends meanwhile leaves no worker with half of them.
+func TestModuleWhileWorkersDie(t *testing.T) {
+	rt := start(t, process.Config{Stderr: io.Discard})
+	for _, name := range []string{"one", "two", "three"} {
+		members := pyhost.Members{"pid": os.Getpid}
+		require.NoError(t, rt.Module(bg, name, members))
+	}
+	for i := range 20 {
+		kill(t, rt)
+		var wg sync.WaitGroup
+		for k := range 8 {
+			wg.Go(func() {
+				ctx, stop := context.WithTimeout(bg, time.Duration(k*k)*time.Millisecond)
+				defer stop()
+				err := rt.Call(ctx, "len", nil, "x")
+				if err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+			})
+		}
+		pid, err := pyhost.Eval[int](bg, rt, "__import__('three').pid()")
+		require.NoError(t, err, i)
+		require.Equal(t, os.Getpid(), pid)
+		wg.Wait()
+	}
+}
+
 func TestModuleOfPool(t *testing.T) {
 	pool, err := process.NewPool(bg, process.PoolConfig{Size: 2, MaxCalls: 5})
 	require.NoError(t, err)

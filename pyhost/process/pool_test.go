@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,6 +147,41 @@ func TestPoolMemory(t *testing.T) {
 	}
 }
 
+// Each reaches all workers, and has what it reaches until it is done, though they are renewed
+// meanwhile.
+func TestPoolEachDuringRenewal(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, MaxCalls: 1})
+	stop := make(chan bool)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if err := p.Call(bg, "len", nil, "x"); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for range 5 {
+		renewed := p.Stats().Renewed
+		require.NoError(t, p.Each(bg, func(ctx context.Context, rt *process.Runtime) error {
+			for p.Stats().Renewed < renewed+6 {
+				if err := rt.Call(ctx, "len", nil, "x"); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	close(stop)
+	wg.Wait()
+}
+
 // A call that takes long keeps none waiting that was handed to the same worker.
 func TestPoolLongAmongShort(t *testing.T) {
 	flag := t.TempDir() + "/flag"
@@ -195,6 +232,75 @@ func TestPoolWaiting(t *testing.T) {
 	require.Equal(t, uint64(1), p.Stats().Overloaded)
 	require.NoError(t, p.Close())
 	require.ErrorIs(t, p.Call(bg, "len", nil, "x"), pyhost.ErrClosed)
+}
+
+func TestPoolConfig(t *testing.T) {
+	for _, cfg := range []process.PoolConfig{
+		{Size: -1}, {Size: 1<<32 + 1}, {Size: 1, MaxCalls: -1}, {Size: 1, MaxAge: -1},
+		{Size: 1, MaxMemory: -1},
+	} {
+		_, err := process.NewPool(bg, cfg)
+		require.Error(t, err)
+	}
+}
+
+type panics struct{ with func() }
+
+func (p panics) MarshalPython() (any, error) { p.with(); return nil, nil }
+
+// A call that panics, or ends its goroutine, gives its worker back.
+func TestPoolPanic(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1})
+	for _, call := range []func(context.Context, string, any, ...any) error{p.Call, p.Pool.Call} {
+		for _, with := range []func(){func() { panic("marshal") }, runtime.Goexit} {
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				defer func() { _ = recover() }()
+				_ = call(bg, "len", nil, panics{with})
+			})
+			wg.Wait()
+			require.NoError(t, call(bg, "len", nil, "x"))
+		}
+	}
+}
+
+// A Go function that a pooled worker calls makes its own calls as if it were not in a pool.
+func TestPoolFunctionsCallElsewhere(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: apply}})
+	busy := start(t, process.Config{MaxThreads: 1})
+	all := func(name string, arg any) { // while nobody has a worker, so that they get it together
+		var leases [2]*pyhost.Lease[*process.Runtime]
+		for i := range leases {
+			var err error
+			leases[i], err = p.Acquire(bg)
+			require.NoError(t, err)
+		}
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				if err := p.Call(bg, name, nil, arg); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		require.Eventually(t, func() bool { return p.Stats().Waiting == 64 }, 10*time.Second,
+			time.Millisecond)
+		leases[0].Release()
+		leases[1].Release()
+		wg.Wait()
+	}
+	for range 50 {
+		all("len", "x") // calls are known to be short now
+	}
+	var made atomic.Int64
+	all("apply", func(ctx context.Context) error {
+		made.Add(1)
+		slept := make(chan error)
+		go func() { slept <- busy.Call(bg, "time.sleep", nil, 0.01) }()
+		err := busy.Call(ctx, "len", nil, "x") // waits for that, as a rule
+		return errors.Join(err, <-slept)
+	})
+	require.Equal(t, int64(64), made.Load(), "each once")
 }
 
 func TestPoolRetry(t *testing.T) {

@@ -69,18 +69,18 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 		if b.size > 1 {
 			shared = context.WithValue(ctx, recallKey{}, true)
 		}
-		err = q.on(b, func(rt *Runtime) error { return fn(shared, rt) })
-		if !errors.Is(err, errRecalled) {
+		if err = q.on(shared, b, fn); !errors.Is(err, errRecalled) {
 			return err
 		}
 		t.alone = true
 	}
 }
 
-// on runs fn, which may panic: it calls code of the program.
-func (q *queue) on(b *batch, fn func(*Runtime) error) error {
+// on gives the worker back though fn panics, as a Marshaler may.
+func (q *queue) on(ctx context.Context, b *batch,
+	fn func(context.Context, *Runtime) error) error {
 	defer q.finish(b)
-	return fn(b.lease.Runtime())
+	return fn(ctx, b.lease.Runtime())
 }
 
 func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {

@@ -124,6 +124,7 @@ func (w *worker) readSome() error {
 
 // readEnd: the role is not taken again.
 func (w *worker) readEnd(err error) {
+	w.broken = errors.Is(err, errProtocol)
 	close(w.role.over)
 	if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) &&
 		!errors.Is(err, syscall.ECONNRESET) {

@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,16 +18,19 @@ type starting struct {
 	err  error // once done is closed
 }
 
-// start starts a worker and has it run Setup.
+// start starts a worker, has it run Setup, and equips it: not a call, whose context may end in the
+// middle of that.
 func (rt *Runtime) start(ctx context.Context) (*worker, error) {
 	w, err := startWorker(ctx, &rt.cfg, rt.python, rt.ended)
 	if err != nil {
 		return nil, err
 	}
-	if rt.cfg.Setup == "" {
-		return w, nil
+	if rt.cfg.Setup != "" {
+		err = w.exec(ctx, rt.cfg.Setup, pyhost.Scope{File: "<setup>"})
 	}
-	err = w.exec(ctx, rt.cfg.Setup, pyhost.Scope{File: "<setup>"})
+	if err == nil {
+		err = rt.equip(ctx, w)
+	}
 	if err != nil {
 		w.kill("its Setup failed")
 		<-w.done
@@ -49,11 +53,11 @@ func (rt *Runtime) log(text string, w *worker, attrs ...any) {
 
 // ended is told when a worker has ended, and before that when it is retired.
 func (rt *Runtime) ended(w *worker) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
 	w.mu.Lock()
 	exit := w.exit
 	w.mu.Unlock()
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
 	if exit == nil {
 		rt.old[w] = true
 	} else {
@@ -106,9 +110,12 @@ func (rt *Runtime) adoptLive(w *worker) {
 	}
 }
 
+// maxStarts bounds the workers that may end of their own, one after the other, while they start.
+const maxStarts = 3
+
 // worker gives the one that takes calls; it waits for its start.
 func (rt *Runtime) worker(ctx context.Context, label string) (*worker, error) {
-	for {
+	for tries := 1; ; tries++ {
 		rt.mu.Lock()
 		if rt.closed {
 			rt.mu.Unlock()
@@ -122,7 +129,9 @@ func (rt *Runtime) worker(ctx context.Context, label string) (*worker, error) {
 		rt.mu.Unlock()
 		select {
 		case <-s.done:
-			if s.err != nil {
+			var exit *ExitError
+			if s.err != nil && (tries == maxStarts || !errors.As(s.err, &exit) ||
+				exit.Reason != "") {
 				return nil, fmt.Errorf("process: restart: %w", s.err)
 			}
 		case <-ctx.Done():

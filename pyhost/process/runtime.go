@@ -150,10 +150,7 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 		if err != nil {
 			return err
 		}
-		if err = w.catchUp(ctx, rt.registry.Load()); err == nil {
-			err = w.installAll(ctx, rt.installs.list.Load())
-		}
-		if err == nil {
+		if err = rt.equip(ctx, w); err == nil {
 			err = w.attempt(ctx, op, label, out, fill)
 		}
 		if err == nil {
@@ -171,6 +168,19 @@ func (rt *Runtime) do(ctx context.Context, op cgo.Op, label string, out any,
 		retries--
 		rt.drop(w)
 	}
+}
+
+// equip gives a worker what it does not have yet of what all are to have. errNotSent: it has ended.
+func (rt *Runtime) equip(ctx context.Context, w *worker) error {
+	err := w.catchUp(ctx, rt.registry.Load())
+	if err == nil {
+		err = w.installAll(ctx, rt.installs.list.Load())
+	}
+	var exit *ExitError
+	if errors.Is(err, ErrGone) || errors.As(err, &exit) {
+		return errors.Join(errNotSent, err)
+	}
+	return err
 }
 
 type retryKey struct{}

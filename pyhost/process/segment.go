@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -86,19 +87,21 @@ func (s *segment) unmap() {
 
 // shelf knows the segments of one process, and which of them are free for it to write to.
 type shelf struct {
-	mu   sync.Mutex
-	more sync.Cond // there is one more idle, or no more will be
-	all  map[uint32]*segment
-	idle []*segment
-	last uint32
-	over bool
+	mu    sync.Mutex
+	all   map[uint32]*segment
+	idle  []*segment
+	wants []want // that no idle one meets
+	last  uint32
+	over  bool
 }
 
-func newShelf() *shelf {
-	s := &shelf{all: map[uint32]*segment{}}
-	s.more.L = &s.mu
-	return s
+// want is of somebody who waits for a segment of a size; nil: there will be none.
+type want struct {
+	size uint64
+	got  chan *segment
 }
+
+func newShelf() *shelf { return &shelf{all: map[uint32]*segment{}} }
 
 // take gives the smallest idle segment of the size, or nil.
 func (s *shelf) take(size uint64) *segment {
@@ -125,26 +128,25 @@ func (s *shelf) takeIdle(size uint64) *segment {
 // wait is take, once there is one, or the shelf is closed: nil.
 func (s *shelf) wait(size uint64) *segment {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for !s.over {
-		if seg := s.takeIdle(size); seg != nil {
-			return seg
-		}
-		s.more.Wait()
+	if seg := s.takeIdle(size); seg != nil || s.over {
+		s.mu.Unlock()
+		return seg
 	}
-	return nil
+	w := want{size, make(chan *segment, 1)}
+	s.wants = append(s.wants, w)
+	s.mu.Unlock()
+	return <-w.got
 }
 
-// put lays one that is free back. What it returns is one idle segment too many: it is forgotten,
-// and the other side is to be told.
+// put lays one that is free back, or gives it to who waits. What it returns is one idle segment too
+// many: it is forgotten, and the other side is to be told.
 func (s *shelf) put(seg *segment) (drop *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	if s.over || s.give(seg) {
 		return nil
 	}
 	s.idle = append(s.idle, seg)
-	s.more.Broadcast()
 	sum, largest := 0, 0
 	for i, seg := range s.idle {
 		sum += len(seg.mem)
@@ -159,6 +161,23 @@ func (s *shelf) put(seg *segment) (drop *segment) {
 	s.idle = append(s.idle[:largest], s.idle[largest+1:]...)
 	delete(s.all, drop.id)
 	return drop
+}
+
+// give gives it to who waits for the most that it has room for: so that each segment that was asked
+// for meets a want, in whatever order they come, and nobody waits until another's is free again.
+func (s *shelf) give(seg *segment) bool {
+	most := -1
+	for i, w := range s.wants {
+		if w.size <= uint64(len(seg.mem)) && (most < 0 || w.size > s.wants[most].size) {
+			most = i
+		}
+	}
+	if most < 0 {
+		return false
+	}
+	s.wants[most].got <- seg
+	s.wants = slices.Delete(s.wants, most, most+1)
+	return true
 }
 
 func (s *shelf) number() uint32 {
@@ -198,9 +217,11 @@ func (s *shelf) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
-	s.more.Broadcast()
+	for _, w := range s.wants {
+		w.got <- nil
+	}
 	for _, seg := range s.idle {
 		seg.unmap()
 	}
-	s.all, s.idle = nil, nil
+	s.all, s.idle, s.wants = nil, nil, nil
 }

@@ -28,6 +28,7 @@ type job struct {
 	wait    context.Context // nil: the same
 	held    []cgo.Ptr       // objects in it
 	gos     []cgo.GoPtr     // functions and values of Go in it
+	exports []*cgo.Export   // shared buffers in it
 	slot    uint16          // of the notes
 	noted   bool            // it has begun
 	raised  bool            // of an answer to a callback: it is an exception
@@ -216,8 +217,12 @@ func (s *server) send(j *job, status uint16, r *reply) {
 	}
 }
 
-// letGo gives up the functions and values of Go that came with the call.
+// letGo gives up the functions, values and shared buffers of Go that came with the call.
 func (j *job) letGo() {
+	for _, e := range j.exports {
+		e.Drop()
+	}
+	j.exports = nil
 	for _, p := range j.gos {
 		p.Release()
 	}
@@ -291,57 +296,5 @@ func (s *server) lay(r *reply, blobs [][]byte) {
 	}
 	if apart {
 		r.long, r.value = put(r.value), nil
-	}
-}
-
-// objects are those that the other side has Refs to. One reference is owned for each object; how
-// many the other side has is counted.
-type objects struct {
-	mu   sync.Mutex
-	held map[cgo.Ptr]*object
-}
-
-type object struct{ refs, uses int }
-
-// add takes a reference that was handed over.
-func (o *objects) add(p cgo.Ptr, in *cgo.Interp) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if obj := o.held[p]; obj != nil {
-		obj.refs++
-		in.DecrefLater(p)
-		return
-	}
-	o.held[p] = &object{refs: 1}
-}
-
-// hold keeps an object while a call uses it.
-func (o *objects) hold(p cgo.Ptr) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	obj := o.held[p]
-	if obj != nil {
-		obj.uses++
-	}
-	return obj != nil
-}
-
-func (o *objects) unhold(p cgo.Ptr, in *cgo.Interp) { o.less(p, 0, 1, in) }
-
-// release is for an object that the other side may have made up, too.
-func (o *objects) release(p cgo.Ptr, in *cgo.Interp) { o.less(p, 1, 0, in) }
-
-func (o *objects) less(p cgo.Ptr, refs, uses int, in *cgo.Interp) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	obj := o.held[p]
-	if obj == nil {
-		return
-	}
-	obj.refs -= refs
-	obj.uses -= uses
-	if obj.refs <= 0 && obj.uses <= 0 {
-		delete(o.held, p)
-		in.DecrefLater(p)
 	}
 }

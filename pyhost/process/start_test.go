@@ -5,10 +5,13 @@ package process_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +23,7 @@ import (
 
 	"github.com/pyhost/pyhost/pyhost"
 	"github.com/pyhost/pyhost/pyhost/process"
+	"github.com/pyhost/pyhost/pyhost/shm"
 )
 
 func init() {
@@ -28,9 +32,22 @@ func init() {
 		if err != nil {
 			return err
 		}
-		err = p.Each(bg, func(_ context.Context, rt *process.Runtime) error {
+		m, err := shm.NewManager()
+		if err != nil {
+			return err
+		}
+		s, err := m.Create(1 << 20)
+		if err != nil {
+			return err
+		}
+		b, err := pyhost.SharedBuffer[byte](s, 0, s.Size())
+		if err != nil {
+			return err
+		}
+		fmt.Println("/dev/shm/" + s.Name())
+		err = p.Each(bg, func(ctx context.Context, rt *process.Runtime) error {
 			fmt.Println(rt.Info().Pid)
-			return nil
+			return rt.Call(ctx, "builtins.__dict__.__setitem__", nil, "kept", b)
 		})
 		if err != nil {
 			return err
@@ -50,14 +67,18 @@ func init() {
 	}
 }
 
-// kill -9 of the program: its workers end too.
+// kill -9 of the program: its workers end too, and the shared memory that they have is gone.
 func TestNoOrphans(t *testing.T) {
 	cmd := program(t, "orphans")
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	segment := lines.Text()
+	require.FileExists(t, segment)
 	var pids []int
-	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "ready"; {
+	for lines.Scan() && lines.Text() != "ready" {
 		pid, err := strconv.Atoi(lines.Text())
 		require.NoError(t, err)
 		pids = append(pids, pid)
@@ -69,6 +90,10 @@ func TestNoOrphans(t *testing.T) {
 		require.Eventually(t, func() bool { return !running(pid) }, 10*time.Second,
 			time.Millisecond, pid)
 	}
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(segment)
+		return errors.Is(err, fs.ErrNotExist)
+	}, 10*time.Second, time.Millisecond)
 }
 
 // running: it is there, and no zombie that its new parent has not waited for yet.
@@ -113,6 +138,12 @@ func TestHandshake(t *testing.T) {
 	require.Equal(t, 3, exit.Code)
 	require.Equal(t, "no worker", exit.Stderr)
 
+	// It does not even read what it is told.
+	long := []string{strings.Repeat("x", 900_000)}
+	_, err = process.Start(bg, process.Config{Command: []string{"/bin/sleep", "600"}, Args: long,
+		StartTimeout: 50 * time.Millisecond})
+	require.ErrorContains(t, err, "not ready in 50ms")
+
 	// What it says is no handshake.
 	_, err = process.Start(bg, process.Config{Command: []string{"/bin/sh", "-c",
 		"cat /dev/zero >&3; sleep 600"}})
@@ -126,14 +157,35 @@ func TestHandshake(t *testing.T) {
 }
 
 // children are the processes that this one has, zombies with them.
-func children(t testing.TB) (n int) {
+func children(t testing.TB) int { return len(childPids(t)) }
+
+func childPids(t testing.TB) (pids []string) {
 	tasks, err := os.ReadDir("/proc/self/task")
 	require.NoError(t, err)
 	for _, task := range tasks {
 		b, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
-		n += len(strings.Fields(string(b)))
+		pids = append(pids, strings.Fields(string(b))...)
 	}
-	return n
+	return pids
+}
+
+// A worker that is killed before it is ready costs no call.
+func TestKillWhileStarting(t *testing.T) {
+	rt := start(t, process.Config{Setup: "import json"})
+	seen := map[string]bool{strconv.Itoa(rt.Info().Pid): true}
+	kill(t, rt)
+	called := make(chan error, 1)
+	go func() { called <- rt.Call(bg, "len", nil, "x") }()
+	for len(seen) < 3 {
+		for _, pid := range childPids(t) {
+			if n, err := strconv.Atoi(pid); err == nil && !seen[pid] && running(n) {
+				seen[pid] = true
+				require.NoError(t, syscall.Kill(n, syscall.SIGKILL))
+			}
+		}
+	}
+	require.NoError(t, <-called)
+	require.ErrorContains(t, rt.Exec(bg, "import os; os._exit(3)"), "exited with 3")
 }
 
 func descriptors(t testing.TB) int {
@@ -195,15 +247,37 @@ func TestStartsAndStops(t *testing.T) {
 	}, 10*time.Second, time.Millisecond, "%d descriptors, %d processes", fds, procs)
 }
 
-// TestStressStartsAndStops: thousands of starts and stops leave no zombie and no descriptor.
+// TestStressStartsAndStops: thousands of starts and stops, ten thousand in some minutes, leave no
+// zombie, no descriptor, no goroutine, no mapping and no memory.
 func TestStressStartsAndStops(t *testing.T) {
-	startsAndStops(t, 4, time.Time{})
-	fds, procs := descriptors(t), children(t)
+	startsAndStops(t, 40, time.Time{})
+	was := holdings(t)
 	done := startsAndStops(t, 0, time.Now().Add(stressTime()))
-	t.Logf("%d starts and stops", done)
-	require.Eventually(t, func() bool {
-		return descriptors(t) <= fds && children(t) <= procs
-	}, 10*time.Second, time.Millisecond)
+	now := holdings(t)
+	for until := time.Now().Add(10 * time.Second); !now.within(was) && time.Now().Before(until); {
+		now = holdings(t) // what has ended may take a moment to be gone
+	}
+	t.Logf("%d starts and stops: before %+v, after %+v", done, was, now)
+	require.True(t, now.within(was))
+}
+
+// held is what this process has of what workers need.
+type held struct{ descriptors, children, goroutines, mappings, heap int }
+
+// within leaves room for what Go keeps of its own.
+func (h held) within(was held) bool {
+	return h.descriptors <= was.descriptors && h.children <= was.children &&
+		h.goroutines <= was.goroutines && h.mappings <= was.mappings+16 && h.heap <= was.heap+1<<20
+}
+
+func holdings(t testing.TB) held {
+	runtime.GC()
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	maps, err := os.ReadFile("/proc/self/maps")
+	require.NoError(t, err)
+	return held{descriptors(t), children(t), runtime.NumGoroutine(),
+		strings.Count(string(maps), "\n"), int(mem.HeapAlloc)}
 }
 
 func TestPythonOfTheWorker(t *testing.T) {

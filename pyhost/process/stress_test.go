@@ -10,8 +10,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -102,6 +104,62 @@ func TestStressKill(t *testing.T) {
 		}
 	})
 	wg.Wait()
+}
+
+// Calls that are not marked idempotent, while workers are killed: none is made twice, and those
+// that return were made.
+func TestStressNeverTwice(t *testing.T) {
+	log := t.TempDir() + "/log"
+	cfg := process.Config{Stderr: io.Discard, Setup: `
+import os
+fd = os.open("` + log + `", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def mark(n): os.write(fd, b"%d\n" % n); return n
+`}
+	rt := start(t, cfg)
+	p := newPool(t, process.PoolConfig{Config: cfg, Size: 2, MaxCalls: 500})
+	until := time.Now().Add(stressTime())
+	var wg sync.WaitGroup
+	var last atomic.Int64
+	var mu sync.Mutex
+	returned := map[string]bool{}
+	for i := range 40 {
+		r := pyhost.Runner(rt)
+		if i%4 != 0 {
+			r = p
+		}
+		wg.Go(func() {
+			for time.Now().Before(until) && !t.Failed() {
+				n := last.Add(1)
+				got, err := pyhost.Call[int64](bg, r, "mark", n)
+				if err == nil && got == n {
+					mu.Lock()
+					returned[strconv.FormatInt(n, 10)] = true
+					mu.Unlock()
+				} else if err == nil || !expected(err) {
+					t.Errorf("%d: %d, %+v", n, got, err)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for time.Now().Before(until) {
+			time.Sleep(time.Duration(rand.N(int(30 * time.Millisecond))))
+			_ = syscall.Kill(rt.Info().Pid, syscall.SIGKILL)
+			_ = syscall.Kill(p.Info().Pid, syscall.SIGKILL)
+		}
+	})
+	wg.Wait()
+	text, err := os.ReadFile(log)
+	require.NoError(t, err)
+	made := map[string]int{}
+	for _, n := range strings.Fields(string(text)) {
+		made[n]++
+		require.Equal(t, 1, made[n], "call %s", n)
+	}
+	for n := range returned {
+		require.Equal(t, 1, made[n], "call %s", n)
+	}
+	t.Logf("%d calls, %d made, %d returned", last.Load(), len(made), len(returned))
 }
 
 // The worker that dies in the middle of a long value leaves no part of it behind.

@@ -48,7 +48,8 @@ const (
 
 	// To the worker.
 	kindAnswer // id: of the callback; status: 1 if it raises; body: request
-	kindLast   = kindAnswer
+	kindBuffer // id: of a shared buffer; body: JSON of pyhost.SharedPart. A value names it, once
+	kindLast   = kindBuffer
 )
 
 // What else the status of a result may be.
@@ -128,7 +129,7 @@ type request struct {
 	object           uint64
 	name             string
 	refs             []uint32 // where in the value numbers of objects stand
-	gos              []uint32 // where those of functions and values of Go stand
+	gos              []uint32 // where those of functions, values and buffers of Go stand
 	blobs            []blob
 	long             span
 	value            []byte

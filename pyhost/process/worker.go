@@ -48,6 +48,7 @@ type worker struct {
 
 	mu      sync.Mutex
 	role    role                // of reading; guarded by mu
+	broken  bool                // what has come is not what it has sent; its reader's
 	in      *inbox              // its
 	calls   map[uint64]*call    // sent and not answered; guarded by mu, as are the rest
 	lent    map[uint32]*segment // with answers of callbacks in them
@@ -79,7 +80,7 @@ type ready struct {
 	Err    string
 }
 
-const protocol = 2
+const protocol = 3
 
 // startWorker starts a process and waits until it is ready for calls. gone is called when it ends
 // later.
@@ -202,6 +203,7 @@ func (w *worker) kill(why string) {
 		return
 	}
 	_ = syscall.Kill(-w.proc.Pid, syscall.SIGKILL)
+	_ = syscall.Kill(w.proc.Pid, syscall.SIGKILL) // it may have joined another group
 }
 
 // watch waits for the end of the process, and tells everybody.
@@ -227,7 +229,7 @@ func (w *worker) watch() {
 	for _, s := range w.streams {
 		s.finish()
 	}
-	w.readRest()
+	known := w.readRest()
 	ran, stack := readBegun(w.crash)
 	w.crash.Close()
 	exit := w.exitError(state, err)
@@ -235,13 +237,13 @@ func (w *worker) watch() {
 	w.mu.Lock()
 	w.exit = exit
 	calls := w.calls
-	w.calls, w.live = nil, 0
+	w.calls, w.live, w.lent = nil, 0, nil
 	w.mu.Unlock()
 	w.endLife(exit)
 	w.table.close()
 	for _, c := range calls {
 		c.err = exit.of(c.label)
-		if !ran[c.id] {
+		if known && !ran[c.id] {
 			c.err = errors.Join(errNotSent, c.err)
 		}
 		c.done <- struct{}{}
@@ -253,38 +255,20 @@ func (w *worker) watch() {
 }
 
 // readRest handles the results that the worker had, but did not come to send. Nobody reads any
-// more.
-func (w *worker) readRest() {
-	w.in.buf = append(w.in.buf[:w.in.to:w.in.to], unread(w.crash, w.in.total)...)
+// more. False: there may be others, of calls that it has noted no more.
+func (w *worker) readRest() bool {
+	rest, known := unread(w.crash, w.in.total)
+	w.in.buf = append(w.in.buf[:w.in.to:w.in.to], rest...)
 	w.in.to = len(w.in.buf)
 	for {
 		f, ok, err := w.in.next()
 		if err != nil || !ok {
-			return
+			return known && err == nil && !w.broken
 		}
 		if f.kind == kindResult && w.answer(f) != nil {
-			return
+			return false
 		}
 	}
-}
-
-func (w *worker) exitError(state *os.ProcessState, err error) *ExitError {
-	w.mu.Lock()
-	reason := w.killed
-	w.mu.Unlock()
-	e := &ExitError{Pid: w.proc.Pid, Code: -1, Reason: reason, Stderr: w.stderr.last()}
-	if err != nil {
-		e.Reason = err.Error()
-	} else if s, ok := state.Sys().(syscall.WaitStatus); ok {
-		e.Code = s.ExitStatus()
-		if s.Signaled() {
-			e.Signal = s.Signal()
-		}
-	}
-	if e.Signal != syscall.SIGKILL {
-		e.Reason = ""
-	}
-	return e
 }
 
 // handle takes a frame from the worker.

@@ -111,7 +111,11 @@ func (m *Manager) keep(dog *watchdog) {
 // retryPause is for when no watchdog can be started, such as when there are too many processes.
 const retryPause = 100 * time.Millisecond
 
+// over: a Manager that is not of NewManager is, too.
 func (m *Manager) over() bool {
+	if m.done == nil {
+		return true
+	}
 	select {
 	case <-m.done:
 		return true

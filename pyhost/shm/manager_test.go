@@ -113,6 +113,15 @@ func TestManager(t *testing.T) {
 	}
 }
 
+func TestZeroManager(t *testing.T) {
+	var m shm.Manager
+	_, err := m.Create(10)
+	require.ErrorIs(t, err, shm.ErrClosed)
+	_, err = m.CreateList(1)
+	require.ErrorIs(t, err, shm.ErrClosed)
+	require.ErrorIs(t, m.Close(), shm.ErrClosed)
+}
+
 // What Python makes under a name of the Manager's is the Manager's too.
 func TestManagerOfPythonsSegments(t *testing.T) {
 	eachPython(t, func(t *testing.T, exe string) {
