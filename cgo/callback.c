@@ -50,7 +50,8 @@ static PyObject *adopt(PyObject *self, PyObject *args) {
     struct py_interp *in = py.PyLong_AsVoidPtr(self);
     PyObject *cls = py.PyTuple_GetItem(args, 0), *value = py.PyTuple_GetItem(args, 1);
     struct py_go *g = cls && value ? py_go_of(in, value) : NULL;
-    if (g && py.PyType_IsSubtype(cls, py_type_of(value)))
+    if (g && py.PyType_GetFlags(py_type_of(cls)) & Py_TPFLAGS_TYPE &&
+        py.PyType_IsSubtype(cls, py_type_of(value)))
         return py_go_object(in, g, cls);
     if (!py.PyErr_Occurred())
         py.PyErr_SetString(*py.PyExc_TypeError, "not a value of Go");

@@ -84,6 +84,8 @@ def find_package(name):
 
 def make_class(spec):
     """A class for a struct type of Go: its instances hold the Go value, and nothing else."""
+    import _thread
+
     new, same, hash_of = spec["new"], spec["same"], spec["hash"]
     fields, methods, special = spec["fields"] or (), spec["methods"], spec["special"]
     adopt = native["adopt"]
@@ -94,9 +96,18 @@ def make_class(spec):
             value = adopt(cls, value)
         return value
 
+    under_way = set()  # threads, and values whose repr they make: one may lead to itself
+
     def __repr__(self):
-        parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in fields)
-        return f"{type(self).__qualname__}({parts})"
+        key = _thread.get_ident(), hash_of(self)
+        if key in under_way:
+            return f"{type(self).__qualname__}(...)"
+        under_way.add(key)
+        try:
+            parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in fields)
+            return f"{type(self).__qualname__}({parts})"
+        finally:
+            under_way.discard(key)
 
     def __eq__(self, other):
         return same(self, other) if isinstance(other, cls) else NotImplemented
@@ -161,12 +172,12 @@ class Taker:
 
     def __init__(self, iterable):
         self.iterator = iter(iterable)
-        self.items, self.error = (), None
+        self.error = None
 
     def take(self, n):
         import itertools
 
-        self.items = items = []
+        items = []
         if self.error is not None:
             raise self.error
         try:
@@ -220,6 +231,7 @@ def make_file(name, read, write, seek, close):
         def readinto(self, buffer):
             if read is None:
                 raise io.UnsupportedOperation("not readable")
+            buffer = memoryview(buffer).cast("B")
             data = read(len(buffer))
             buffer[: len(data)] = data
             return len(data)
