@@ -155,7 +155,11 @@ func (p *Pool[R]) TryAcquire() *Lease[R] {
 }
 
 // Used notes that the lease serves more than one call.
-func (l *Lease[R]) Used(calls int) { l.p.count(l.res, calls-1) }
+func (l *Lease[R]) Used(calls int) {
+	if l.res != nil {
+		l.p.count(l.res, calls-1)
+	}
+}
 
 // Runtime is the one that is leased.
 func (l *Lease[R]) Runtime() R {
@@ -289,6 +293,7 @@ func (p *Pool[R]) on(ctx context.Context, fn func(R) error) error {
 	if err != nil {
 		return err
 	}
+	defer p.release(res) // also where a Marshaler of the program panics
 	err = fn(res.Value().rt)
 	if err != nil {
 		var ce *CancelError
@@ -296,7 +301,6 @@ func (p *Pool[R]) on(ctx context.Context, fn func(R) error) error {
 			res.Value().stale = true
 		}
 	}
-	p.release(res)
 	return err
 }
 

@@ -93,6 +93,25 @@ func TestLease(t *testing.T) {
 	})
 }
 
+type panics struct{}
+
+func (panics) MarshalPython() (any, error) { panic("marshal") }
+
+func TestPoolKeepsARuntimeWhoseCallPanics(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		for range 2 {
+			require.PanicsWithValue(t, "marshal", func() { _ = p.Call(bg, "repr", nil, panics{}) })
+		}
+		ctx, stop := context.WithTimeout(bg, time.Minute)
+		defer stop()
+		require.NoError(t, p.Exec(ctx, "pass"))
+		lease, err := p.Acquire(ctx)
+		require.NoError(t, err)
+		lease.Release()
+		require.NotPanics(t, func() { lease.Used(2); lease.Renew() })
+	})
+}
+
 func TestPoolIsOverloaded(t *testing.T) {
 	cfg := config(1)
 	cfg.MaxWaiting = 2
