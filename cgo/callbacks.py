@@ -2,6 +2,8 @@
 bootstrap.py.
 """
 
+from _weakrefset import WeakSet
+
 
 class GoError(RuntimeError):
     """What a Go function returned as its error, where no built-in exception stands for it."""
@@ -155,6 +157,23 @@ def make_class(spec):
     return cls
 
 
+LEFT_OPEN = WeakSet()
+
+
+def left_open(thing):
+    LEFT_OPEN.add(thing)
+    return thing
+
+
+def close_left_open():
+    """Closes files and generators of Go that are there still, while Go can be called."""
+    for thing in list(LEFT_OPEN):
+        try:
+            thing.close()
+        except BaseException as e:
+            report_unraisable(e, thing, "at the end of the runtime")
+
+
 def iterate(next_item, stop):
     """A generator over a sequence of Go."""
     try:
@@ -200,15 +219,15 @@ class Taker:
         except Cancelled:
             raise
         except BaseException as e:
-            report_unraisable(e, self.iterator)
+            report_unraisable(e, self.iterator, "while a loop was left")
 
 
-def report_unraisable(e, where):
+def report_unraisable(e, where, when):
     import types
 
     sys.unraisablehook(types.SimpleNamespace(
         exc_type=type(e), exc_value=e, exc_traceback=e.__traceback__,
-        err_msg="Exception ignored while a loop was left", object=where))
+        err_msg=f"Exception ignored {when}", object=where))
 
 
 def make_file(name, read, write, seek, close):
@@ -254,8 +273,10 @@ def make_file(name, read, write, seek, close):
 
     file = File()
     if read and write:
-        return io.BufferedRandom(file) if seek else io.BufferedRWPair(file, file)
-    return io.BufferedReader(file) if read else io.BufferedWriter(file)
+        file = io.BufferedRandom(file) if seek else io.BufferedRWPair(file, file)
+    else:
+        file = io.BufferedReader(file) if read else io.BufferedWriter(file)
+    return left_open(file)
 
 
 class ArrowSchema:
@@ -298,7 +319,7 @@ class ArrowBatch(ArrowStream):
         return self._export("array")
 
 
-MAKERS = {"iterate": iterate, "file": make_file,
+MAKERS = {"iterate": lambda *functions: left_open(iterate(*functions)), "file": make_file,
           "arrow_schema": ArrowSchema, "arrow_stream": ArrowStream, "arrow_batch": ArrowBatch}
 
 
@@ -334,8 +355,9 @@ def log_to(emit, level):
         level_before = root.level
 
         def handle(self, record):  # without the lock, which would be held while Go runs
-            if self.filter(record):
-                self.emit(record)
+            passed = self.filter(record)
+            if passed:  # from 3.12 on a filter may give another record
+                self.emit(passed if isinstance(passed, logging.LogRecord) else record)
 
         def emit(self, record):
             try:
@@ -344,7 +366,8 @@ def log_to(emit, level):
                     record.levelno, record.getMessage(), record.created, record.name,
                     record.pathname, record.lineno, record.funcName or "",
                     late("describe_exception")(exc) if exc else None,
-                    {k: as_plain(v, True) for k, v in vars(record).items() if k not in standard},
+                    {str(k): as_plain(v, True)
+                     for k, v in vars(record).items() if k not in standard},
                 ))
             except Exception:
                 self.handleError(record)

@@ -1,8 +1,10 @@
 package pyhost_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"runtime"
 	"strings"
 	"sync"
@@ -23,6 +25,7 @@ func init() {
 	inChild("function/after close", functionAfterClose)
 	inChild("function/close inside", closeInsideFunction)
 	inChild("function/at exit", functionAtExit)
+	inChild("function/left open", leftOpen)
 }
 
 func TestFunctionsAndClose(t *testing.T) {
@@ -327,6 +330,31 @@ last = Last()
 	require.NoError(t, rt.Close())
 	require.Equal(t, []string{"atexit"}, log)
 	require.Zero(t, cgo.LiveValues())
+}
+
+// Files and sequences of Go that Python has not dropped are closed by Close.
+func leftOpen(t require.TestingT) {
+	rt := mustOpen(t, patient)
+	var written bytes.Buffer
+	out := &closer{Writer: &written}
+	ended := make(chan bool)
+	seq := iter.Seq[int](func(yield func(int) bool) {
+		defer close(ended)
+		for yield(1) {
+		}
+	})
+	require.NoError(t, rt.Exec(bg, `
+def keep(f, seq):
+    global kept
+    kept = f, seq
+    f.write(b"text")
+    next(seq)
+`))
+	require.NoError(t, rt.Call(bg, "keep", nil, pyhost.File{IO: out}, seq))
+	require.NoError(t, rt.Close())
+	require.Equal(t, "text", written.String())
+	require.Equal(t, 1, out.closed)
+	<-ended
 }
 
 func TestMisuseInFunction(t *testing.T) {
