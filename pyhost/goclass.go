@@ -129,6 +129,7 @@ func (rt *Runtime) newClass(ctx context.Context, name, module string, c *Class) 
 	if err := rt.Call(ctx, "_pyhost.go_class", &ref, spec); err != nil {
 		return nil, err
 	}
+	ref.held.origin.closed(rt) // for the account, as in registerClass
 	next[t] = ref
 	classes.ofGo.Store(&next)
 	return ref, nil
