@@ -54,6 +54,18 @@ func TestPoolMap(t *testing.T) {
 	require.Equal(t, []int{3, 2, 1}, got)
 }
 
+type panics struct{}
+
+func (panics) MarshalPython() (any, error) { panic("marshal") }
+
+func TestPoolKeepsAWorkerWhoseCallPanics(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 1})
+	require.PanicsWithValue(t, "marshal", func() { _ = p.Call(bg, "repr", nil, panics{}) })
+	ctx, stop := context.WithTimeout(bg, time.Minute)
+	defer stop()
+	require.NoError(t, p.Exec(ctx, "pass"))
+}
+
 // A worker that dies takes the call that it ran with it, and no other.
 func TestPoolCrash(t *testing.T) {
 	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `

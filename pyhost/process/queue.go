@@ -69,13 +69,18 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 		if b.size > 1 {
 			shared = context.WithValue(ctx, recallKey{}, true)
 		}
-		err = fn(shared, b.lease.Runtime())
-		q.finish(b)
+		err = q.serve(shared, b, fn)
 		if !errors.Is(err, errRecalled) {
 			return err
 		}
 		t.alone = true
 	}
+}
+
+func (q *queue) serve(ctx context.Context, b *batch,
+	fn func(context.Context, *Runtime) error) error {
+	defer q.finish(b) // also where a Marshaler of the program panics
+	return fn(ctx, b.lease.Runtime())
 }
 
 func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {
