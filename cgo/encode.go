@@ -83,6 +83,8 @@ type Encoder struct {
 	// Instance gives the Python class that stands for the type of the struct v, or of the one that
 	// v points to, and makes it ready to cross; ok is false if there is none. May be nil.
 	Instance func(v reflect.Value) (p GoPtr, class Ptr, ok bool)
+	// Undo gives back what the values so far hold, where a Marshaler panics; may be nil.
+	Undo func()
 	// Pin keeps large blobs where they are until the call has run, so that they need not be copied
 	// twice; nil: they are.
 	Pin    *runtime.Pinner

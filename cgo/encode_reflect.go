@@ -254,8 +254,18 @@ func encodeHandle(e *Encoder, v reflect.Value, _ int) error {
 	return err
 }
 
+// panicked is deferred around code of the program's.
+func (e *Encoder) panicked(returned *bool) {
+	if !*returned && e.Undo != nil {
+		e.Undo()
+	}
+}
+
 func encodeMarshaler(e *Encoder, v reflect.Value, depth int) error {
+	returned := false
+	defer e.panicked(&returned)
 	got, err := v.Interface().(Marshaler).MarshalPython()
+	returned = true
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.Type(), err)
 	}
@@ -263,7 +273,10 @@ func encodeMarshaler(e *Encoder, v reflect.Value, depth int) error {
 }
 
 func encodeText(e *Encoder, v reflect.Value, _ int) error {
+	returned := false
+	defer e.panicked(&returned)
 	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+	returned = true
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.Type(), err)
 	}

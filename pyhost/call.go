@@ -73,7 +73,7 @@ var background = context.Background()
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
 	c.enc.Ref, c.enc.Class, c.enc.Func, c.enc.Pin = c.ref, c.class, c.function, &c.pin
-	c.enc.Instance, c.enc.Iterator = c.instance, iterator
+	c.enc.Instance, c.enc.Iterator, c.enc.Undo = c.instance, iterator, c.letGo
 	return c
 }}
 

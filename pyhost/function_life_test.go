@@ -490,3 +490,26 @@ def twice(f):
 		return err == nil && n <= before
 	}, 10*time.Second, 10*time.Millisecond)
 }
+
+type panickingMarshaler struct{}
+
+func (panickingMarshaler) MarshalPython() (any, error) { panic("marshal") }
+
+type panickingText struct{}
+
+func (panickingText) MarshalText() ([]byte, error) { panic("marshal") }
+
+// What was encoded before it is given back.
+func TestPanicInMarshaler(t *testing.T) {
+	mustExec(t, "def through(f, *args): return f(*args)\nimport gc; gc.collect()")
+	before := cgo.LiveValues()
+	fn := func() {}
+	for _, bad := range []any{panickingMarshaler{}, panickingText{}} {
+		require.PanicsWithValue(t, "marshal", func() { _ = rt.Call(bg, "through", nil, fn, bad) })
+		var panicked *pyhost.PanicError
+		err := rt.Call(bg, "through", nil, func() any { return []any{fn, bad} })
+		require.ErrorAs(t, err, &panicked)
+	}
+	mustExec(t, "gc.collect()")
+	require.Equal(t, before, cgo.LiveValues())
+}

@@ -45,7 +45,7 @@ type call struct {
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
 	c.enc.Ref, c.enc.Class, c.enc.Marks = c.ref, c.class, &c.marks
-	c.enc.Func, c.enc.Iterator = c.function, c.iterator
+	c.enc.Func, c.enc.Iterator, c.enc.Undo = c.function, c.iterator, c.letGo
 	return c
 }}
 
