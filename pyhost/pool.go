@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,6 +67,8 @@ type member[R Runner] struct {
 	calls int
 	since time.Time
 	stale bool // to be renewed
+
+	renewals int // guarded by Pool.mu, as rt is where it is not held
 }
 
 type poolCounters struct {
@@ -281,6 +285,7 @@ func (p *Pool[R]) renew(res *puddle.Resource[*member[R]]) {
 	p.mu.Lock()
 	old := m.rt
 	m.rt = rt
+	m.renewals++
 	p.mu.Unlock()
 	p.stats.renewed.Add(1)
 	res.Release()
@@ -320,33 +325,39 @@ func (p *Pool[R]) Exec(ctx context.Context, source string, in ...Scope) error {
 }
 
 // Each runs fn on every runtime of the pool, all at once, those in use too: to change a setting,
-// say. It returns when all have ended, with their errors joined. Runtimes that are renewed later do
-// not know of it.
+// say. It returns when all have ended, with their errors joined. Where one is renewed meanwhile, fn
+// runs on the new one too, and that outcome counts; those that are renewed later do not know of it.
 func (p *Pool[R]) Each(ctx context.Context, fn func(ctx context.Context, rt R) error) error {
-	rts := p.runtimes()
-	errs := make([]error, len(rts))
+	p.mu.Lock()
+	members := slices.Collect(maps.Keys(p.members))
+	p.mu.Unlock()
+	errs := make([]error, len(members))
 	var wg sync.WaitGroup
-	for i, rt := range rts {
-		wg.Go(func() { errs[i] = fn(ctx, rt) })
+	for i, m := range members {
+		wg.Go(func() {
+			for told, now := -1, 0; told != now; _, now = p.runtime(m) {
+				var rt R
+				rt, told = p.runtime(m)
+				errs[i] = fn(ctx, rt)
+			}
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func (p *Pool[R]) runtimes() []R {
+func (p *Pool[R]) runtime(m *member[R]) (rt R, renewals int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var rts []R
-	for m := range p.members {
-		rts = append(rts, m.rt)
-	}
-	return rts
+	return m.rt, m.renewals
 }
 
 // Info describes one of the runtimes.
 func (p *Pool[R]) Info() Info {
-	for _, rt := range p.runtimes() {
-		return rt.Info()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for m := range p.members {
+		return m.rt.Info()
 	}
 	return Info{}
 }

@@ -165,6 +165,23 @@ func TestRenewal(t *testing.T) {
 	})
 }
 
+func TestEachKnowsWhatIsRenewedMeanwhile(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		var once sync.Once
+		require.NoError(t, p.Each(bg, func(ctx context.Context, rt *pyhost.Runtime) error {
+			once.Do(func() {
+				lease, err := p.Acquire(bg)
+				require.NoError(t, err)
+				lease.Renew()
+				lease.Release()
+				renewed(p, 1)
+			})
+			return rt.Exec(ctx, "told = True")
+		}))
+		require.NoError(t, p.Exec(bg, "assert told"))
+	})
+}
+
 func TestRenewalAfterAnAbandonedCall(t *testing.T) {
 	cfg := config(1)
 	cfg.Grace, cfg.CloseTimeout = 20*time.Millisecond, 5*time.Second
