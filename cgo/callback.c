@@ -58,9 +58,21 @@ static PyObject *adopt(PyObject *self, PyObject *args) {
     return NULL;
 }
 
+// native.unraisable(exc, where): gives an exception that nobody can be told of to sys.unraisablehook.
+static PyObject *unraisable(PyObject *self, PyObject *args) {
+    (void)self;
+    PyObject *exc = py.PyTuple_GetItem(args, 0), *where = py.PyTuple_GetItem(args, 1);
+    if (!exc || !where)
+        return NULL;
+    py.PyErr_SetObject(py_type_of(exc), exc);
+    py.PyErr_WriteUnraisable(where);
+    return py_hold(py._Py_NoneStruct);
+}
+
 static PyMethodDef natives[] = {
     {"adopt", adopt, METH_VARARGS, "adopt(cls, value): an instance for the same value of Go"},
     {"exit_thread", exit_thread, METH_VARARGS, "exit_thread(ident): SystemExit in that thread"},
+    {"unraisable", unraisable, METH_VARARGS, "unraisable(exc, where) to sys.unraisablehook"},
     {"write", write_stream, METH_VARARGS, "write(fd, data) to a stream of the host"},
 };
 

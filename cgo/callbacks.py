@@ -80,7 +80,10 @@ def find_package(name):
     package.__path__ = []
     parent, _, last = name.rpartition(".")
     if parent:
-        setattr(find_package(parent), last, package)
+        outer = find_package(parent)
+        if hasattr(outer, last):
+            raise ImportError(f"{name} is there already, and no module", name=name)
+        setattr(outer, last, package)
     return sys.modules.setdefault(name, package)
 
 
@@ -171,7 +174,7 @@ def close_left_open():
         try:
             thing.close()
         except BaseException as e:
-            report_unraisable(e, thing, "at the end of the runtime")
+            native["unraisable"](e, thing)
 
 
 def iterate(next_item, stop):
@@ -219,15 +222,7 @@ class Taker:
         except Cancelled:
             raise
         except BaseException as e:
-            report_unraisable(e, self.iterator, "while a loop was left")
-
-
-def report_unraisable(e, where, when):
-    import types
-
-    sys.unraisablehook(types.SimpleNamespace(
-        exc_type=type(e), exc_value=e, exc_traceback=e.__traceback__,
-        err_msg=f"Exception ignored {when}", object=where))
+            native["unraisable"](e, self.iterator)
 
 
 def make_file(name, read, write, seek, close):

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"runtime"
 	"strings"
@@ -332,6 +333,10 @@ last = Last()
 	require.Zero(t, cgo.LiveValues())
 }
 
+type badCloser struct{ io.Writer }
+
+func (badCloser) Close() error { return errors.New("no close") }
+
 // Files and sequences of Go that Python has not dropped are closed by Close.
 func leftOpen(t require.TestingT) {
 	rt := mustOpen(t, patient)
@@ -344,14 +349,19 @@ func leftOpen(t require.TestingT) {
 		}
 	})
 	require.NoError(t, rt.Exec(bg, `
-def keep(f, seq):
+import sys
+def keep(f, g, seq, tell):
     global kept
-    kept = f, seq
+    kept = f, g, seq
     f.write(b"text")
     next(seq)
+    sys.unraisablehook = lambda a: tell(str(a.exc_value))
 `))
-	require.NoError(t, rt.Call(bg, "keep", nil, pyhost.File{IO: out}, seq))
+	var told []string
+	require.NoError(t, rt.Call(bg, "keep", nil, pyhost.File{IO: out}, pyhost.File{IO: badCloser{}},
+		seq, func(s string) { told = append(told, s) }))
 	require.NoError(t, rt.Close())
+	require.Equal(t, []string{"no close"}, told)
 	require.Equal(t, "text", written.String())
 	require.Equal(t, 1, out.closed)
 	<-ended

@@ -65,3 +65,32 @@ def endless():
 	require.NoError(t, err)
 	require.Equal(t, 1, ended)
 }
+
+// What a generator raises when it is closed goes where Python puts what nobody can be told of.
+func TestIterOfAGeneratorThatFailsToClose(t *testing.T) {
+	mustExec(t, `
+import contextlib, io, sys
+def fails():
+    try:
+        while True: yield 1
+    finally: raise KeyError("in close")
+printed, told = io.StringIO(), []
+before, sys.stderr = sys.stderr, printed
+`)
+	leave := func() {
+		for range pyhost.Iter[int](bg, rt, "fails()") {
+			break
+		}
+	}
+	leave()
+	mustExec(t, "sys.stderr = before; sys.unraisablehook = lambda a: told.append(repr(a.exc_value))")
+	leave()
+	mustExec(t, "sys.unraisablehook = sys.__unraisablehook__")
+	text, err := pyhost.Eval[string](bg, rt, "printed.getvalue()")
+	require.NoError(t, err)
+	require.Contains(t, text, "KeyError: 'in close'")
+	require.Contains(t, text, "line 6, in fails")
+	got, err := pyhost.Eval[[]string](bg, rt, "told")
+	require.NoError(t, err)
+	require.Equal(t, []string{"KeyError('in close')"}, got)
+}
