@@ -16,7 +16,9 @@ type MapOptions struct {
 
 // Map calls a function with each of the arguments, several at once, and gives the results in their
 // order. After the first error it ends, unless AllErrors is set: then each error comes in the place
-// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled.
+// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. That ctx
+// has ended before all are made is an error too. Map waits for args, which are asked for on another
+// goroutine: a sequence that waits for something should end with ctx.
 //
 //	for sum, err := range pyhost.Map[int](ctx, pool, "sum", slices.Values(lists)) {
 func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
@@ -38,7 +40,10 @@ func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[
 		var calls sync.WaitGroup
 		defer calls.Wait()
 		defer stop()
-		drain(yield, begin[Out](ctx, r, name, args, o, &calls), o)
+		results, cut := begin[Out](ctx, r, name, args, o, &calls)
+		if drain(yield, results, o) && *cut {
+			yield(*new(Out), cancelError(ctx, name))
+		}
 	}
 }
 
@@ -49,10 +54,12 @@ type result[Out any] struct {
 	err  error
 }
 
-// begin begins a call whenever there is room in the channel, which holds their results in order.
+// begin begins a call whenever there is room in the channel, which holds their results in order. Once
+// that is closed, cut tells that ctx has ended before the arguments have.
 func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
-	o MapOptions, calls *sync.WaitGroup) <-chan *result[Out] {
+	o MapOptions, calls *sync.WaitGroup) (results <-chan *result[Out], cut *bool) {
 	ahead := make(chan *result[Out], o.Ahead-1)
+	cut = new(bool)
 	calls.Go(func() {
 		defer close(ahead)
 		for arg := range args {
@@ -60,6 +67,7 @@ func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Se
 			select {
 			case ahead <- res:
 			case <-ctx.Done():
+				*cut = true
 				return
 			}
 			calls.Go(func() {
@@ -68,14 +76,16 @@ func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Se
 			})
 		}
 	})
-	return ahead
+	return ahead, cut
 }
 
-func drain[Out any](yield func(Out, error) bool, results <-chan *result[Out], o MapOptions) {
+// drain gives the results. It is false when the loop is over before them.
+func drain[Out any](yield func(Out, error) bool, results <-chan *result[Out], o MapOptions) bool {
 	for res := range results {
 		<-res.done
 		if !yield(res.out, res.err) || res.err != nil && !o.AllErrors {
-			return
+			return false
 		}
 	}
+	return true
 }

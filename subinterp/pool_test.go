@@ -299,10 +299,31 @@ func TestMap(t *testing.T) {
 			}
 		}
 		require.LessOrEqual(t, begun.Load(), int32(12))
-		ctx, stop := context.WithCancel(bg)
-		stop()
-		for _, err := range pyhost.Map[int](ctx, p, "square", slices.Values(numbers(3))) {
-			require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+// A Map that ends with its context does not pass for one that is complete.
+func TestMapIsCancelled(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		for range 50 {
+			ctx, stop := context.WithCancel(bg)
+			got := make(chan bool)
+			args := func(yield func(int) bool) {
+				if yield(1) {
+					<-got
+					stop()
+					yield(2)
+				}
+			}
+			var errs []error
+			for _, err := range pyhost.Map[int](ctx, p, "square", args) {
+				if errs = append(errs, err); err == nil {
+					got <- true
+				}
+			}
+			require.Len(t, errs, 2)
+			require.NoError(t, errs[0])
+			require.ErrorIs(t, errs[1], context.Canceled)
 		}
 	})
 }
