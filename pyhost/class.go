@@ -43,8 +43,8 @@ func (c *classes) forget(members map[string]any) {
 	c.ofGo.Store(&next)
 }
 
-// free gives all classes back, once nobody can ask for them: what they hold, the functions of a class
-// of Go, would outlive the interpreter.
+// free gives all classes back, once nobody can ask for them: what they hold, the functions of a
+// class of Go, would outlive the interpreter.
 func (c *classes) free() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -57,7 +57,8 @@ def endless():
     finally: ended.append(1)
 `)
 	require.Panics(t, func() {
-		for range pyhost.Iter[int](bg, rt, "endless()") {
+		for _, err := range pyhost.Iter[int](bg, rt, "endless()") {
+			require.NoError(t, err)
 			panic("body")
 		}
 	})
@@ -78,12 +79,14 @@ printed, told = io.StringIO(), []
 before, sys.stderr = sys.stderr, printed
 `)
 	leave := func() {
-		for range pyhost.Iter[int](bg, rt, "fails()") {
+		for _, err := range pyhost.Iter[int](bg, rt, "fails()") {
+			require.NoError(t, err)
 			break
 		}
 	}
 	leave()
-	mustExec(t, "sys.stderr = before; sys.unraisablehook = lambda a: told.append(repr(a.exc_value))")
+	mustExec(t, "sys.stderr = before\n"+
+		"sys.unraisablehook = lambda a: told.append(repr(a.exc_value))")
 	leave()
 	mustExec(t, "sys.unraisablehook = sys.__unraisablehook__")
 	text, err := pyhost.Eval[string](bg, rt, "printed.getvalue()")

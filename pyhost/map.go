@@ -16,9 +16,9 @@ type MapOptions struct {
 
 // Map calls a function with each of the arguments, several at once, and gives the results in their
 // order. After the first error it ends, unless AllErrors is set: then each error comes in the place
-// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. That ctx
-// has ended before all are made is an error too. Map waits for args, which are asked for on another
-// goroutine: a sequence that waits for something should end with ctx.
+// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. That
+// ctx has ended before all are made is an error too. Map waits for args, which are asked for on
+// another goroutine: a sequence that waits for something should end with ctx.
 //
 //	for sum, err := range pyhost.Map[int](ctx, pool, "sum", slices.Values(lists)) {
 func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
@@ -54,8 +54,8 @@ type result[Out any] struct {
 	err  error
 }
 
-// begin begins a call whenever there is room in the channel, which holds their results in order. Once
-// that is closed, cut tells that ctx has ended before the arguments have.
+// begin begins a call whenever there is room in the channel, which holds their results in order.
+// Once that is closed, cut tells that ctx has ended before the arguments have.
 func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
 	o MapOptions, calls *sync.WaitGroup) (results <-chan *result[Out], cut *bool) {
 	ahead := make(chan *result[Out], o.Ahead-1)

@@ -42,8 +42,8 @@ type View[T Item] struct {
 
 // ViewOf gives a View to be read. Its Data must not be written to: it may be that of bytes, which
 // never change. The items must be T's in kind and size, in any byte order; nothing is converted.
-// They are copied if they do not lie side by side in C order, aligned and in the machine's order; so
-// are bools of other bytes than 0 and 1, which become true.
+// They are copied if they do not lie side by side in C order, aligned and in the machine's order;
+// so are bools of other bytes than 0 and 1, which become true.
 //
 // An *Object is viewed while its Thread is attached, and ctx is not used; a *Ref from any
 // goroutine. An array of numpy of datetime64 or timedelta64, which have no buffer format, is one of
