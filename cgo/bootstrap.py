@@ -66,10 +66,6 @@ def take(taker, n):
     return taker.take(n)
 
 
-def taken(taker, i):
-    return taker.items[i]
-
-
 def close_taker(taker):
     taker.close()
 

@@ -50,7 +50,8 @@ static PyObject *adopt(PyObject *self, PyObject *args) {
     struct py_interp *in = py.PyLong_AsVoidPtr(self);
     PyObject *cls = py.PyTuple_GetItem(args, 0), *value = py.PyTuple_GetItem(args, 1);
     struct py_go *g = cls && value ? py_go_of(in, value) : NULL;
-    if (g && py.PyType_IsSubtype(cls, py_type_of(value)))
+    if (g && py.PyType_GetFlags(py_type_of(cls)) & Py_TPFLAGS_TYPE &&
+        py.PyType_IsSubtype(cls, py_type_of(value)))
         return py_go_object(in, g, cls);
     if (!py.PyErr_Occurred())
         py.PyErr_SetString(*py.PyExc_TypeError, "not a value of Go");
@@ -71,11 +72,23 @@ static PyObject *find(PyObject *self, PyObject *args) {
     return o;
 }
 
+// native.unraisable(exc, where): gives an exception that nobody can be told of to sys.unraisablehook.
+static PyObject *unraisable(PyObject *self, PyObject *args) {
+    (void)self;
+    PyObject *exc = py.PyTuple_GetItem(args, 0), *where = py.PyTuple_GetItem(args, 1);
+    if (!exc || !where)
+        return NULL;
+    py.PyErr_SetObject(py_type_of(exc), exc);
+    py.PyErr_WriteUnraisable(where);
+    return py_hold(py._Py_NoneStruct);
+}
+
 static PyMethodDef natives[] = {
     {"adopt", adopt, METH_VARARGS, "adopt(cls, value): an instance for the same value of Go"},
     {"by_keeper", py_by_keeper, METH_VARARGS, "by_keeper(function): called by the keeper"},
     {"exit_thread", exit_thread, METH_VARARGS, "exit_thread(ident): SystemExit in that thread"},
     {"find", find, METH_VARARGS, "find(name): what a call of that name would call"},
+    {"unraisable", unraisable, METH_VARARGS, "unraisable(exc, where) to sys.unraisablehook"},
     {"write", write_stream, METH_VARARGS, "write(fd, data) to a stream of the host"},
 };
 

@@ -2,6 +2,8 @@
 as bootstrap.py.
 """
 
+from _weakrefset import WeakSet
+
 
 class GoError(RuntimeError):
     """What a Go function returned as its error, where no built-in exception stands for it."""
@@ -80,12 +82,17 @@ def find_package(name):
     package.__path__ = []
     parent, _, last = name.rpartition(".")
     if parent:
-        setattr(find_package(parent), last, package)
+        outer = find_package(parent)
+        if hasattr(outer, last):
+            raise ImportError(f"{name} is there already, and no module", name=name)
+        setattr(outer, last, package)
     return sys.modules.setdefault(name, package)
 
 
 def make_class(spec):
     """A class for a struct type of Go: its instances hold the Go value, and nothing else."""
+    import _thread
+
     new, same, hash_of = spec["new"], spec["same"], spec["hash"]
     fields, methods, special = spec["fields"] or (), spec["methods"], spec["special"]
     adopt = native["adopt"]
@@ -96,9 +103,18 @@ def make_class(spec):
             value = adopt(cls, value)
         return value
 
+    under_way = set()  # threads, and values whose repr they make: one may lead to itself
+
     def __repr__(self):
-        parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in fields)
-        return f"{type(self).__qualname__}({parts})"
+        key = _thread.get_ident(), hash_of(self)
+        if key in under_way:
+            return f"{type(self).__qualname__}(...)"
+        under_way.add(key)
+        try:
+            parts = ", ".join(f"{f['name']}={getattr(self, f['name'])!r}" for f in fields)
+            return f"{type(self).__qualname__}({parts})"
+        finally:
+            under_way.discard(key)
 
     def __eq__(self, other):
         return same(self, other) if isinstance(other, cls) else NotImplemented
@@ -147,6 +163,23 @@ def make_class(spec):
     return cls
 
 
+LEFT_OPEN = WeakSet()
+
+
+def left_open(thing):
+    LEFT_OPEN.add(thing)
+    return thing
+
+
+def close_left_open():
+    """Closes files and generators of Go that are there still, while Go can be called."""
+    for thing in list(LEFT_OPEN):
+        try:
+            thing.close()
+        except BaseException as e:
+            native["unraisable"](e, thing)
+
+
 def iterate(next_item, stop):
     """A generator over a sequence of Go."""
     try:
@@ -164,12 +197,12 @@ class Taker:
 
     def __init__(self, iterable):
         self.iterator = iter(iterable)
-        self.items, self.error = (), None
+        self.error = None
 
     def take(self, n):
         import itertools
 
-        self.items = items = []
+        items = []
         if self.error is not None:
             raise self.error
         try:
@@ -192,15 +225,7 @@ class Taker:
         except Cancelled:
             raise
         except BaseException as e:
-            report_unraisable(e, self.iterator)
-
-
-def report_unraisable(e, where):
-    import types
-
-    sys.unraisablehook(types.SimpleNamespace(
-        exc_type=type(e), exc_value=e, exc_traceback=e.__traceback__,
-        err_msg="Exception ignored while a loop was left", object=where))
+            native["unraisable"](e, self.iterator)
 
 
 def make_file(name, read, write, seek, close):
@@ -223,6 +248,7 @@ def make_file(name, read, write, seek, close):
         def readinto(self, buffer):
             if read is None:
                 raise io.UnsupportedOperation("not readable")
+            buffer = memoryview(buffer).cast("B")
             data = read(len(buffer))
             buffer[: len(data)] = data
             return len(data)
@@ -245,8 +271,10 @@ def make_file(name, read, write, seek, close):
 
     file = File()
     if read and write:
-        return io.BufferedRandom(file) if seek else io.BufferedRWPair(file, file)
-    return io.BufferedReader(file) if read else io.BufferedWriter(file)
+        file = io.BufferedRandom(file) if seek else io.BufferedRWPair(file, file)
+    else:
+        file = io.BufferedReader(file) if read else io.BufferedWriter(file)
+    return left_open(file)
 
 
 class ArrowSchema:
@@ -289,7 +317,7 @@ class ArrowBatch(ArrowStream):
         return self._export("array")
 
 
-MAKERS = {"iterate": iterate, "file": make_file,
+MAKERS = {"iterate": lambda *functions: left_open(iterate(*functions)), "file": make_file,
           "arrow_schema": ArrowSchema, "arrow_stream": ArrowStream, "arrow_batch": ArrowBatch}
 
 
@@ -325,8 +353,9 @@ def log_to(emit, level):
         level_before = root.level
 
         def handle(self, record):  # without the lock, which would be held while Go runs
-            if self.filter(record):
-                self.emit(record)
+            passed = self.filter(record)
+            if passed:  # from 3.12 on a filter may give another record
+                self.emit(passed if isinstance(passed, logging.LogRecord) else record)
 
         def emit(self, record):
             try:
@@ -335,7 +364,8 @@ def log_to(emit, level):
                     record.levelno, record.getMessage(), record.created, record.name,
                     record.pathname, record.lineno, record.funcName or "",
                     late("describe_exception")(exc) if exc else None,
-                    {k: as_plain(v, True) for k, v in vars(record).items() if k not in standard},
+                    {str(k): as_plain(v, True)
+                     for k, v in vars(record).items() if k not in standard},
                 ))
             except Exception:
                 self.handleError(record)

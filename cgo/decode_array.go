@@ -16,6 +16,9 @@ type array struct {
 	data  []byte
 }
 
+// mostRows bounds those of an array without items, such as one of the shape (1000, 0).
+const mostRows = 1 << 20
+
 func (d *Decoder) array() (array, error) {
 	if len(d.Buf)-d.pos < 3 {
 		return array{}, ErrMalformed
@@ -29,9 +32,10 @@ func (d *Decoder) array() (array, error) {
 		if err != nil || n > math.MaxInt32*1024 {
 			return array{}, ErrMalformed
 		}
-		if items *= n; items > uint64(len(d.Buf)) {
+		if n > 0 && items > max(uint64(len(d.Buf)), mostRows)/n {
 			return array{}, ErrMalformed
 		}
+		items *= n
 		a.shape = append(a.shape, int(n))
 	}
 	bytes := items * uint64(a.size)

@@ -25,14 +25,46 @@ func (d *Decoder) items(v reflect.Value, elem decodeFunc, n, depth int) error {
 	return nil
 }
 
+// Leading is a slice that keeps the items before one that does not fit. What Unmarshalers have made
+// of those is the receiver's, though the error is returned.
+type Leading[T any] []T
+
+func (Leading[T]) leads() {}
+
+func leads(t reflect.Type) bool { return t.Implements(reflect.TypeFor[interface{ leads() }]()) }
+
+// leading reads n values into v, which leads.
+func (d *Decoder) leading(v reflect.Value, elem decodeFunc, n, depth int) error {
+	s := reflect.MakeSlice(v.Type(), n, n)
+	for i := range n {
+		held := len(d.made)
+		t, err := d.tag()
+		if err == nil {
+			err = elem(d, t, s.Index(i), depth+1)
+		}
+		if err != nil {
+			v.Set(s.Slice(0, i))
+			d.made = d.made[held:]
+			return atIndex(i, err)
+		}
+	}
+	v.Set(s)
+	return nil
+}
+
 func sliceDecoder(t reflect.Type) decodeFunc {
 	elem := decoderOf(t.Elem())
 	isBytes := t.Elem().Kind() == reflect.Uint8
-	isTexts := t == reflect.TypeFor[[]string]()
+	isTexts := t.Elem() == reflect.TypeFor[string]()
+	keeps := leads(t)
 	return func(d *Decoder, tag byte, v reflect.Value, depth int) error {
 		switch {
 		case isTexts && tag == tagList:
-			return d.texts(v.Addr().Interface().(*[]string))
+			list, err := d.texts()
+			if err == nil || keeps {
+				*(*[]string)(v.Addr().UnsafePointer()) = list
+			}
+			return err
 		case tag == tagNone:
 			v.SetZero()
 			return nil
@@ -55,6 +87,9 @@ func sliceDecoder(t reflect.Type) decodeFunc {
 		if err != nil {
 			return err
 		}
+		if keeps {
+			return d.leading(v, elem, n, depth)
+		}
 		s := reflect.MakeSlice(t, n, n)
 		if err := d.items(s, elem, n, depth); err != nil {
 			return err
@@ -64,11 +99,11 @@ func sliceDecoder(t reflect.Type) decodeFunc {
 	}
 }
 
-// texts is for a list of str: it goes without a look at types.
-func (d *Decoder) texts(to *[]string) error {
+// texts is for a list of str: it goes without a look at types. With an error, those before it.
+func (d *Decoder) texts() ([]string, error) {
 	n, err := d.length(1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list := make([]string, n)
 	for i := range list {
@@ -83,11 +118,10 @@ func (d *Decoder) texts(to *[]string) error {
 			list[i], err = d.str(t)
 		}
 		if err != nil {
-			return atIndex(i, err)
+			return list[:i], atIndex(i, err)
 		}
 	}
-	*to = list
-	return nil
+	return list, nil
 }
 
 // sliceOf makes a slice of items that lie in memory as they do in Go. A copy of bytes is not
@@ -129,6 +163,9 @@ func (d *Decoder) intoWords(tag byte, v reflect.Value) error {
 			err = setFloat(s.Index(i), math.Float64frombits(w), "float")
 		}
 		if err != nil {
+			if leads(v.Type()) {
+				v.Set(s.Slice(0, i))
+			}
 			return atIndex(i, err)
 		}
 	}

@@ -183,7 +183,10 @@ def end_all(grace):
         except BaseException:  # None, closed, or of the program's own kind
             pass
     end_threads(grace / 8, grace / 4, daemons=False)  # that a handler has started
-    return end_threads(0, grace / 4, daemons=True)
+    left = end_threads(0, grace / 4, daemons=True)
+    if not left and "close_left_open" in globals():
+        close_left_open()
+    return left
 
 
 def end_executors():

@@ -126,6 +126,7 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
 #define Py_TPFLAGS_BYTES (1UL << 27)
 #define Py_TPFLAGS_STR (1UL << 28)
 #define Py_TPFLAGS_DICT (1UL << 29)
+#define Py_TPFLAGS_TYPE (1UL << 31)
 
 #define PY_VECTORCALL_ARGUMENTS_OFFSET ((size_t)1 << (8 * sizeof(size_t) - 1))
 

@@ -68,7 +68,9 @@ def plain_of(kind, want, value):
 def scalar(value):
     if hasattr(value, "item"):  # of numpy
         item = value.item()
-        return float(item) if isinstance(item, type(value)) else item  # longdouble gives itself
+        if isinstance(item, type(value)):  # longdouble and clongdouble give themselves
+            return complex(item) if value.dtype.kind == "c" else float(item)
+        return item
     return value.value
 
 

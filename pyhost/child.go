@@ -162,6 +162,18 @@ func (c *children) add(rt *Runtime) bool {
 	return true
 }
 
+// inside tells whether the calling goroutine is in one of them, whose end it would wait for.
+func (c *children) inside() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for rt := range c.open {
+		if rt.in.Inside() {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *children) remove(rt *Runtime) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

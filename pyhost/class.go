@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -53,6 +54,25 @@ func (c *classes) forget(members map[string]any) {
 		}
 	}
 	c.ofGo.Store(&next)
+}
+
+// free gives all classes back, once nobody can ask for them: what they hold, the functions of a
+// class of Go, would outlive the interpreter.
+func (c *classes) free() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	refs := c.forgotten
+	if t := c.table.Swap(nil); t != nil {
+		refs = slices.AppendSeq(refs, maps.Values(t.refs))
+	}
+	if known := c.ofGo.Swap(nil); known != nil {
+		refs = slices.AppendSeq(refs, maps.Values(*known))
+	}
+	for _, ref := range refs {
+		ref.cleanup.Stop()
+		ref.held.release()
+	}
+	c.forgotten = nil
 }
 
 type classTable struct {

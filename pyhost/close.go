@@ -46,10 +46,10 @@ func (e *LeakError) Unwrap() error { return e.Err }
 // Close refuses new calls, waits for those under way, cancels what is left after
 // Config.CloseTimeout, ends Python's own threads, runs the atexit handlers and finalizes Python.
 // What cannot be stopped is left as it is, and a *[LeakError] tells: Close neither crashes nor
-// hangs. Any goroutine may call it, but none that is attached; later calls return what the first
-// returned.
+// hangs. Any goroutine may call it, but none that is attached to it or to one of its
+// sub-interpreters; later calls return what the first returned.
 func (rt *Runtime) Close() error {
-	if rt.in.Inside() {
+	if rt.in.Inside() || rt.children.inside() {
 		return errors.New("pyhost: Close while attached to the runtime")
 	}
 	if scopes.Load() != 0 {
@@ -94,6 +94,7 @@ func (rt *Runtime) close() error {
 	rt.names.free(rt.in)
 	rt.interned.free(rt.in)
 	rt.in.EndCalls()
+	rt.classes.free()
 	rt.endLife(ErrClosed)
 	rt.cancelMu.Lock()
 	rt.finished = true

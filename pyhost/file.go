@@ -10,9 +10,10 @@ import (
 )
 
 // File is a binary file object of Python's over an io.Reader, an io.Writer or both: what IO
-// implements of io.Reader, io.Writer, io.Seeker and io.Closer, the file can do. It is buffered, as
-// files that open returns are; io.TextIOWrapper makes a text file of it. Python closes IO with the
-// file, or when it drops it.
+// implements of io.Reader, io.Writer, io.Seeker and io.Closer, the file can do. Seek is asked for
+// the place first: as that of a pipe fails, the file cannot seek. It is buffered, as files that
+// open returns are; io.TextIOWrapper makes a text file of it. Python closes IO with the file, or
+// when it drops it, or when the runtime is closed.
 //
 //	n, err := pyhost.Call[int](ctx, rt, "shutil.copyfileobj", pyhost.File{IO: resp.Body}, out)
 type File struct {
@@ -35,7 +36,7 @@ func (f File) MarshalPython() (any, error) {
 	if w != nil {
 		write = writer{w}.write
 	}
-	if s, ok := f.IO.(io.Seeker); ok {
+	if s, ok := f.IO.(io.Seeker); ok && canSeek(s) {
 		seek = func(offset int64, whence int) (int64, error) {
 			if offset != 0 || whence != io.SeekCurrent { // not where that ended or failed
 				in.err = nil
@@ -47,6 +48,12 @@ func (f File) MarshalPython() (any, error) {
 		shut = c.Close
 	}
 	return cgo.Made{By: "file", Args: []any{f.Name, read, write, seek, shut}}, nil
+}
+
+// canSeek: an *os.File has a Seek, be it a pipe or a terminal.
+func canSeek(s io.Seeker) bool {
+	_, err := s.Seek(0, io.SeekCurrent)
+	return err == nil
 }
 
 // reader gives what is there; an error that comes with data is kept for the next time.

@@ -148,3 +148,34 @@ func TestFileThatTakesNothing(t *testing.T) {
 	err := rt.Call(ctx, "write_all", nil, pyhost.File{IO: idle{}})
 	require.ErrorIs(t, err, io.ErrShortWrite)
 }
+
+// An *os.File has a Seek that fails where it is a pipe, as standard input may be.
+func TestFileOfAPipe(t *testing.T) {
+	mustExec(t, `
+import io, array
+def text_of(f):
+    assert not f.seekable()
+    return [line for line in io.TextIOWrapper(f)]
+def print_to(f):
+    with io.TextIOWrapper(f, line_buffering=True) as out: print("hello", file=out)
+`)
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, rt.Call(bg, "print_to", nil, pyhost.File{IO: w}))
+	lines, err := pyhost.Call[[]string](bg, rt, "text_of", pyhost.File{IO: r})
+	require.NoError(t, err)
+	require.Equal(t, []string{"hello\n"}, lines)
+}
+
+func TestFileReadIntoNumbers(t *testing.T) {
+	mustExec(t, `
+import array
+def numbers(f):
+    a = array.array("h", [0, 0, 0])
+    return f.raw.readinto(a), a.tolist()
+`)
+	got, err := pyhost.Call[[]any](bg, rt, "numbers",
+		pyhost.File{IO: strings.NewReader("\x01\x00\x02\x00")})
+	require.NoError(t, err)
+	require.Equal(t, []any{int64(4), []any{int64(1), int64(2), int64(0)}}, got)
+}

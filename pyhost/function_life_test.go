@@ -1,8 +1,11 @@
 package pyhost_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"iter"
 	"runtime"
 	"strings"
 	"sync"
@@ -23,6 +26,7 @@ func init() {
 	inChild("function/after close", functionAfterClose)
 	inChild("function/close inside", closeInsideFunction)
 	inChild("function/at exit", functionAtExit)
+	inChild("function/left open", leftOpen)
 }
 
 func TestFunctionsAndClose(t *testing.T) {
@@ -329,6 +333,40 @@ last = Last()
 	require.Zero(t, cgo.LiveValues())
 }
 
+type badCloser struct{ io.Writer }
+
+func (badCloser) Close() error { return errors.New("no close") }
+
+// Files and sequences of Go that Python has not dropped are closed by Close.
+func leftOpen(t require.TestingT) {
+	rt := mustOpen(t, patient)
+	var written bytes.Buffer
+	out := &closer{Writer: &written}
+	ended := make(chan bool)
+	seq := iter.Seq[int](func(yield func(int) bool) {
+		defer close(ended)
+		for yield(1) {
+		}
+	})
+	require.NoError(t, rt.Exec(bg, `
+import sys
+def keep(f, g, seq, tell):
+    global kept
+    kept = f, g, seq
+    f.write(b"text")
+    next(seq)
+    sys.unraisablehook = lambda a: tell(str(a.exc_value))
+`))
+	var told []string
+	require.NoError(t, rt.Call(bg, "keep", nil, pyhost.File{IO: out}, pyhost.File{IO: badCloser{}},
+		seq, func(s string) { told = append(told, s) }))
+	require.NoError(t, rt.Close())
+	require.Equal(t, []string{"no close"}, told)
+	require.Equal(t, "text", written.String())
+	require.Equal(t, 1, out.closed)
+	<-ended
+}
+
 func TestMisuseInFunction(t *testing.T) {
 	mustExec(t, "def through(f): return f()")
 	var kept *pyhost.Thread
@@ -461,4 +499,27 @@ def twice(f):
 		n, err := pyhost.Eval[int](bg, rt, "sys.getrefcount(kept)")
 		return err == nil && n <= before
 	}, 10*time.Second, 10*time.Millisecond)
+}
+
+type panickingMarshaler struct{}
+
+func (panickingMarshaler) MarshalPython() (any, error) { panic("marshal") }
+
+type panickingText struct{}
+
+func (panickingText) MarshalText() ([]byte, error) { panic("marshal") }
+
+// What was encoded before it is given back.
+func TestPanicInMarshaler(t *testing.T) {
+	mustExec(t, "def through(f, *args): return f(*args)\nimport gc; gc.collect()")
+	before := cgo.LiveValues()
+	fn := func() {}
+	for _, bad := range []any{panickingMarshaler{}, panickingText{}} {
+		require.PanicsWithValue(t, "marshal", func() { _ = rt.Call(bg, "through", nil, fn, bad) })
+		var panicked *pyhost.PanicError
+		err := rt.Call(bg, "through", nil, func() any { return []any{fn, bad} })
+		require.ErrorAs(t, err, &panicked)
+	}
+	mustExec(t, "gc.collect()")
+	require.Equal(t, before, cgo.LiveValues())
 }

@@ -136,6 +136,7 @@ func (rt *Runtime) makeClass(ctx context.Context, t reflect.Type, spec *classSpe
 	if err := rt.Call(ctx, "_pyhost.go_class", &ref, spec); err != nil {
 		return nil, err
 	}
+	ref.held.origin.closed(rt) // for the account, as in registerClass
 	next[t] = ref
 	classes.ofGo.Store(&next)
 	return ref, nil

@@ -247,3 +247,23 @@ func TestSequences(t *testing.T) {
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= n+1 }, 10*time.Second,
 		time.Millisecond)
 }
+
+type link struct {
+	Name string
+	Next *link
+}
+
+func TestClassUsedOddly(t *testing.T) {
+	require.NoError(t, rt.Module(bg, "links", pyhost.Members{"Link": pyhost.Class{Of: link{}}}))
+	mustExec(t, `
+from links import Link
+for cls in 3, None, "x", int, object:
+    try: Link.__new__(cls)
+    except TypeError: pass
+    else: raise AssertionError(cls)
+a = Link(Name="a", Next=Link(Name="b"))
+a.Next.Next = a
+assert repr(a) == "Link(Name='a', Next=Link(Name='b', Next=Link(...)))", repr(a)
+assert repr(a.Next) == "Link(Name='b', Next=Link(Name='a', Next=Link(...)))"
+`)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/pyhost/pyhost/cgo"
 )
@@ -51,11 +52,11 @@ func IterOf[T any](ctx context.Context, ref *Ref, how ...Iteration) iter.Seq2[T,
 			return
 		}
 		defer it.ref.Close()
+		defer it.close() // also where the loop's body panics
 		for !it.done {
 			items, err := it.next()
 			for _, v := range items {
 				if !yield(v, nil) {
-					it.close()
 					return
 				}
 			}
@@ -95,33 +96,26 @@ func take[T any](ctx context.Context, ref *Ref, how []Iteration) (*taker[T], err
 // next gives the items of a batch, and the error that came after them.
 func (t *taker[T]) next() ([]T, error) {
 	var b struct {
-		Items []T
+		Items cgo.Leading[T]
 		Done  bool
 	}
 	n := min(t.n, t.most)
 	t.n = min(2*n, t.most)
 	err := t.rt.Call(t.ctx, "_pyhost.take", &b, t.ref, n)
 	t.done = b.Done
-	if p := (*cgo.PathError)(nil); errors.As(err, &p) {
-		return t.oneByOne(n)
+	if p := (*cgo.PathError)(nil); errors.As(err, &p) { // one does not fit into a T
+		_, inside, _ := strings.Cut(p.Path, "]")
+		err = fmt.Errorf("pyhost: %w", &cgo.PathError{Path: "result" + inside, Err: p.Err})
 	}
 	return b.Items, err
-}
-
-// oneByOne gives the items up to the one that does not fit into a T.
-func (t *taker[T]) oneByOne(n int) (items []T, err error) {
-	for i := range n {
-		var v T
-		if err := t.rt.Call(t.ctx, "_pyhost.taken", &v, t.ref, i); err != nil {
-			return items, err
-		}
-		items = append(items, v)
-	}
-	return items, nil
 }
 
 // close closes a generator that is not at its end, though ctx may have ended. What it raises then
 // goes to sys.unraisablehook: the loop is over.
 func (t *taker[T]) close() {
+	if t.done {
+		return
+	}
+	t.done = true
 	_ = t.rt.Call(context.WithoutCancel(t.ctx), "_pyhost.close_taker", nil, t.ref)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -111,4 +112,31 @@ func TestLogToGivesTheLevelBack(t *testing.T) {
 	}
 	require.NoError(t, rt.LogTo(bg, nil))
 	require.Equal(t, before, level())
+}
+
+func TestLogOddRecords(t *testing.T) {
+	var buf bytes.Buffer
+	require.NoError(t, rt.LogTo(bg, slog.New(slog.NewTextHandler(&buf, nil))))
+	mustExec(t, `
+import copy, logging, sys
+root = logging.getLogger()
+root.error("numbered", extra={1: 2})
+def instead(record):
+    record = copy.copy(record)
+    record.msg = "another"
+    return record
+ours = [h for h in root.handlers if hasattr(h, "goes_to_go")][0]
+ours.addFilter(instead)
+root.error("one")
+ours.addFilter(lambda record: False)
+root.error("none")
+`)
+	require.NoError(t, rt.LogTo(bg, nil))
+	got := lines(&buf)
+	require.Len(t, got, 2)
+	require.Contains(t, got[0], "msg=numbered")
+	require.Contains(t, got[0], " 1=2")
+	replaces, err := pyhost.Eval[bool](bg, rt, "sys.version_info >= (3, 12)")
+	require.NoError(t, err)
+	require.Equal(t, replaces, strings.Contains(got[1], "msg=another"))
 }

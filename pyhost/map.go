@@ -21,9 +21,11 @@ type MapOptions struct {
 
 // Map calls a function with each of the arguments, several at once, and gives the results in their
 // order. After the first error it ends, unless AllErrors is set: then each error comes in the place
-// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. What
-// befalls a chunk as a whole, as the end of its worker or a result that does not fit, is the error
-// of each of its arguments that has no result yet.
+// of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. That
+// ctx has ended before all are made is an error too. What befalls a chunk as a whole, as the end of
+// its worker or a result that does not fit, is the error of each of its arguments that has no result
+// yet. Map waits for args, which are asked for on another goroutine: a sequence that waits for
+// something should end with ctx.
 //
 //	for sum, err := range pyhost.Map[int](ctx, pool, "sum", slices.Values(lists)) {
 func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
@@ -46,7 +48,10 @@ func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[
 		var calls sync.WaitGroup
 		defer calls.Wait()
 		defer stop()
-		drain(yield, begin[Out](ctx, r, name, args, o, &calls), o)
+		results, cut := begin[Out](ctx, r, name, args, o, &calls)
+		if drain(yield, results, o) && *cut {
+			yield(*new(Out), cancelError(ctx, name))
+		}
 	}
 }
 
@@ -59,9 +64,11 @@ type chunk[Out, In any] struct {
 }
 
 // begin begins a call whenever there is room in the channel, which holds their results in order.
+// Once that is closed, cut tells that ctx has ended before the arguments have.
 func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],
-	o MapOptions, calls *sync.WaitGroup) <-chan *chunk[Out, In] {
+	o MapOptions, calls *sync.WaitGroup) (made <-chan *chunk[Out, In], cut *bool) {
 	ahead := make(chan *chunk[Out, In], o.Ahead-1)
+	cut = new(bool)
 	calls.Go(func() {
 		defer close(ahead)
 		for some := range chunks(args, o.Chunk) {
@@ -69,6 +76,7 @@ func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Se
 			select {
 			case ahead <- c:
 			case <-ctx.Done():
+				*cut = true
 				return
 			}
 			calls.Go(func() {
@@ -77,7 +85,7 @@ func begin[Out, In any](ctx context.Context, r Runner, name string, args iter.Se
 			})
 		}
 	})
-	return ahead
+	return ahead, cut
 }
 
 func chunks[In any](args iter.Seq[In], size int) iter.Seq[[]In] {
@@ -144,13 +152,16 @@ func (c *chunk[Out, In]) callTogether(ctx context.Context, r Runner, name string
 	}
 }
 
-func drain[Out, In any](yield func(Out, error) bool, chunks <-chan *chunk[Out, In], o MapOptions) {
-	for c := range chunks {
+// drain gives the results. It is false when the loop is over before them.
+func drain[Out, In any](yield func(Out, error) bool, made <-chan *chunk[Out, In],
+	o MapOptions) bool {
+	for c := range made {
 		<-c.done
 		for i, err := range c.errs {
 			if !yield(c.results[i], err) || err != nil && !o.AllErrors {
-				return
+				return false
 			}
 		}
 	}
+	return true
 }

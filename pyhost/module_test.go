@@ -26,3 +26,10 @@ func TestModuleThatFailsKeepsNoClass(t *testing.T) {
 	require.NoError(t, rt.Module(bg, "things", members))
 	mustExec(t, "import things; assert things.Thing(N=3).N == 3")
 }
+
+// A package on the way must not take the place of something else.
+func TestModuleInsideAnAttribute(t *testing.T) {
+	err := rt.Module(bg, "os.environ.x", pyhost.Members{"y": 1})
+	require.ErrorIs(t, err, pyhost.ImportError)
+	mustExec(t, "import os, sys; os.environ['PATH']; assert 'os.environ' not in sys.modules")
+}

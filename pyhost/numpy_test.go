@@ -52,3 +52,17 @@ func TestNumpy(t *testing.T) {
 		return nil
 	}))
 }
+
+// Python has no number for these: they become the nearest, with both of their parts.
+func TestNumpyLongNumbers(t *testing.T) {
+	needNumpy(t)
+	mustExec(t, "import numpy as np")
+	x, err := pyhost.Eval[[]complex128](bg, rt, "np.array([1 + 2j, 3], dtype='clongdouble')")
+	require.NoError(t, err)
+	require.Equal(t, []complex128{1 + 2i, 3}, x)
+	_, err = pyhost.Eval[[]float64](bg, rt, "np.array([1 + 2j], dtype='clongdouble')")
+	require.ErrorContains(t, err, "complex into float64")
+	y, err := pyhost.Eval[[]float64](bg, rt, "np.array([1.5], dtype='longdouble')")
+	require.NoError(t, err)
+	require.Equal(t, []float64{1.5}, y)
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,10 +65,11 @@ type Pool[R Runner] struct {
 // member is one place of the pool and the runtime in it. Whoever holds it may change the rest.
 type member[R Runner] struct {
 	rt    R
-	each  *sync.WaitGroup // Each uses rt; both are changed under Pool.mu
 	calls int
 	since time.Time
 	stale bool // to be renewed
+
+	renewals int // guarded by Pool.mu, as rt is where it is not held
 }
 
 type poolCounters struct {
@@ -121,7 +124,7 @@ func (p *Pool[R]) newMember(ctx context.Context) (*member[R], error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &member[R]{rt: rt, each: new(sync.WaitGroup), since: time.Now()}
+	m := &member[R]{rt: rt, since: time.Now()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.members[m] = true
@@ -225,27 +228,31 @@ func (p *Pool[R]) Exec(ctx context.Context, source string, in ...Scope) error {
 }
 
 // Each runs fn on every runtime of the pool, all at once, those in use too: to change a setting,
-// say. It returns when all have ended, with their errors joined. One that is renewed meanwhile is
-// closed when fn has ended; those that are made later do not know of it.
+// say. It returns when all have ended, with their errors joined. Where one is renewed meanwhile, fn
+// runs on the new one too, and that outcome counts; those that are renewed later do not know of it.
 func (p *Pool[R]) Each(ctx context.Context, fn func(ctx context.Context, rt R) error) error {
-	var mu sync.Mutex
-	var errs []error
-	var wg sync.WaitGroup
 	p.mu.Lock()
-	for m := range p.members {
-		rt, each := m.rt, m.each
-		each.Add(1)
+	members := slices.Collect(maps.Keys(p.members))
+	p.mu.Unlock()
+	errs := make([]error, len(members))
+	var wg sync.WaitGroup
+	for i, m := range members {
 		wg.Go(func() {
-			defer each.Done()
-			err := fn(ctx, rt)
-			mu.Lock()
-			defer mu.Unlock()
-			errs = append(errs, err)
+			for told, now := -1, 0; told != now; _, now = p.runtime(m) {
+				var rt R
+				rt, told = p.runtime(m)
+				errs[i] = fn(ctx, rt)
+			}
 		})
 	}
-	p.mu.Unlock()
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+func (p *Pool[R]) runtime(m *member[R]) (rt R, renewals int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.rt, m.renewals
 }
 
 // Info describes one of the runtimes.

@@ -1,7 +1,6 @@
 package pyhost
 
 import (
-	"sync"
 	"time"
 
 	"github.com/jackc/puddle/v2"
@@ -36,24 +35,11 @@ func (p *Pool[R]) renew(res *puddle.Resource[*member[R]]) {
 		return
 	}
 	p.mu.Lock()
-	old, each := m.rt, m.each
-	m.rt, m.each = rt, new(sync.WaitGroup)
+	old := m.rt
+	m.rt = rt
+	m.renewals++
 	p.mu.Unlock()
 	p.stats.renewed.Add(1)
 	res.Release()
-	p.awaitEach(each)
 	_ = old.Close() // what it leaves behind is its own, and the main interpreter's Close tells
-}
-
-// awaitEach waits until Each does not use a runtime any more, or the pool is closed.
-func (p *Pool[R]) awaitEach(each *sync.WaitGroup) {
-	done := make(chan struct{})
-	go func() {
-		each.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-p.ctx.Done():
-	}
 }

@@ -42,7 +42,8 @@ type View[T Item] struct {
 
 // ViewOf gives a View to be read. Its Data must not be written to: it may be that of bytes, which
 // never change. The items must be T's in kind and size, in any byte order; nothing is converted.
-// They are copied if they do not lie side by side in C order, aligned and in the machine's order.
+// They are copied if they do not lie side by side in C order, aligned and in the machine's order;
+// so are bools of other bytes than 0 and 1, which become true.
 //
 // An *Object is viewed while its Thread is attached, and ctx is not used; a *Ref from any
 // goroutine. An array of numpy of datetime64 or timedelta64, which have no buffer format, is one of
@@ -170,7 +171,8 @@ func (v *View[T]) fill(th *Thread, writable bool) error {
 	swapped := got.swapped && v.ItemSize > 1
 	at := v.view.Data()
 	aligned := uintptr(at)%uintptr(t.Align()) == 0
-	v.Copied = n > 0 && (swapped || !v.view.Contiguous() || !aligned)
+	v.Copied = n > 0 && (swapped || !v.view.Contiguous() || !aligned ||
+		want.kind == 'b' && !areBools(unsafe.Slice((*byte)(at), n)))
 	switch {
 	case n == 0:
 		v.Data = []T{}
@@ -195,6 +197,11 @@ func (v *View[T]) copy(th *Thread, n int, swapped bool) error {
 	if status == cgo.StatusRaised {
 		return th.rt.raised(c)
 	}
+	if reflect.TypeFor[T]().Kind() == reflect.Bool {
+		for i, b := range to {
+			to[i] = min(b, 1)
+		}
+	}
 	if err := statusError(status); err != nil || !swapped {
 		return err
 	}
@@ -206,6 +213,21 @@ func (v *View[T]) copy(th *Thread, n int, swapped bool) error {
 		slices.Reverse(part)
 	}
 	return nil
+}
+
+// areBools: any other byte would be a bool that is neither true nor false.
+func areBools(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.NativeEndian.Uint64(b)&^0x0101010101010101 != 0 {
+			return false
+		}
+	}
+	for _, x := range b {
+		if x > 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // Release gives the memory back: Data is nil afterwards, and slices of it must not be used any

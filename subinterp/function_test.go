@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 	"github.com/pyhost/pyhost/subinterp"
 )
@@ -104,4 +105,32 @@ func TestFunctionLeavesAnotherInterpreterAttached(t *testing.T) {
 		exec(t, sub, "pass")
 		exec(t, mainRT, "import gc; gc.collect()")
 	})
+}
+
+// What a runtime has of Go, classes too, goes with it.
+func TestClosedInterpreterHoldsNothingOfGo(t *testing.T) {
+	for name, gil := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			before := cgo.LiveValues()
+			sub, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: gil})
+			require.NoError(t, err)
+			require.NoError(t, sub.Module(bg, "host", pyhost.Members{
+				"Counter": pyhost.Class{Of: counter{}}, "nothing": func() {}}))
+			exec(t, sub, "import host; c = host.Counter(); c.Add(1)")
+			require.NoError(t, sub.Close())
+			require.Equal(t, before, cgo.LiveValues())
+		})
+	}
+}
+
+// It would wait for itself.
+func TestMainIsNotClosedByItsChild(t *testing.T) {
+	sub, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.SharedGIL})
+	require.NoError(t, err)
+	exec(t, sub, "def through(f): return f()")
+	for _, f := range []any{mainRT.Close, func(*pyhost.Thread) error { return mainRT.Close() }} {
+		require.ErrorContains(t, sub.Call(bg, "through", nil, f), "attached")
+	}
+	require.NoError(t, sub.Close())
+	exec(t, mainRT, "pass")
 }

@@ -112,6 +112,25 @@ func TestLease(t *testing.T) {
 	})
 }
 
+type panics struct{}
+
+func (panics) MarshalPython() (any, error) { panic("marshal") }
+
+func TestPoolKeepsARuntimeWhoseCallPanics(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		for range 2 {
+			require.PanicsWithValue(t, "marshal", func() { _ = p.Call(bg, "repr", nil, panics{}) })
+		}
+		ctx, stop := context.WithTimeout(bg, time.Minute)
+		defer stop()
+		require.NoError(t, p.Exec(ctx, "pass"))
+		lease, err := p.Acquire(ctx)
+		require.NoError(t, err)
+		lease.Release()
+		require.NotPanics(t, func() { lease.Used(2); lease.Renew() })
+	})
+}
+
 func TestPoolIsOverloaded(t *testing.T) {
 	cfg := config(1)
 	cfg.MaxWaiting = 2
@@ -162,6 +181,23 @@ func TestRenewal(t *testing.T) {
 		lease.Renew()
 		lease.Release()
 		renewed(p, 2)
+	})
+}
+
+func TestEachKnowsWhatIsRenewedMeanwhile(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		var once sync.Once
+		require.NoError(t, p.Each(bg, func(ctx context.Context, rt *pyhost.Runtime) error {
+			once.Do(func() {
+				lease, err := p.Acquire(bg)
+				require.NoError(t, err)
+				lease.Renew()
+				lease.Release()
+				renewed(p, 1)
+			})
+			return rt.Exec(ctx, "told = True")
+		}))
+		require.NoError(t, p.Exec(bg, "assert told"))
 	})
 }
 
@@ -282,10 +318,31 @@ func TestMap(t *testing.T) {
 			}
 		}
 		require.LessOrEqual(t, begun.Load(), int32(12))
-		ctx, stop := context.WithCancel(bg)
-		stop()
-		for _, err := range pyhost.Map[int](ctx, p, "square", slices.Values(numbers(3))) {
-			require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+// A Map that ends with its context does not pass for one that is complete.
+func TestMapIsCancelled(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		for range 50 {
+			ctx, stop := context.WithCancel(bg)
+			got := make(chan bool)
+			args := func(yield func(int) bool) {
+				if yield(1) {
+					<-got
+					stop()
+					yield(2)
+				}
+			}
+			var errs []error
+			for _, err := range pyhost.Map[int](ctx, p, "square", args) {
+				if errs = append(errs, err); err == nil {
+					got <- true
+				}
+			}
+			require.Len(t, errs, 2)
+			require.NoError(t, errs[0])
+			require.ErrorIs(t, errs[1], context.Canceled)
 		}
 	})
 }
