@@ -14,12 +14,12 @@ import (
 	"image"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
 	"unsafe"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
@@ -78,13 +78,10 @@ func main() {
 	flag.StringVar(&opt.filter, "filter", "", "one of "+strings.Join(filters, ", ")+
 		" (default: all, one below the other)")
 	flag.BoolVar(&opt.plain, "plain", false, "do without numpy")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, opt); err != nil {
-		fmt.Fprintln(os.Stderr, "arrays:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Arrays has numpy filter a Go image where it is.")
+	cli.Run("arrays", func(ctx context.Context) error {
+		return run(ctx, os.Stdout, opt)
+	})
 }
 
 func run(ctx context.Context, w io.Writer, opt options) error {

@@ -16,12 +16,12 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
@@ -66,13 +66,10 @@ func main() {
 	root := flag.String("root", "", "the `folder` of Go files to judge (default GOROOT/src/net)")
 	limit := flag.Int("limit", 2500, "lines that a file may have")
 	calls := flag.Int("calls", 1_000_000, "calls of a Go function that are timed")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *root, *limit, *calls); err != nil {
-		fmt.Fprintln(os.Stderr, "callbacks:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Callbacks has Python rules judge the files of a Go tree.")
+	cli.Run("callbacks", func(ctx context.Context) error {
+		return run(ctx, *root, *limit, *calls)
+	})
 }
 
 func run(ctx context.Context, root string, limit, calls int) error {

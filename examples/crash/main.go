@@ -18,9 +18,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
 
@@ -29,13 +29,10 @@ func main() {
 	workers := flag.Int("workers", 3, "processes that run Python")
 	timeout := flag.Duration("timeout", time.Second, "that a request may take")
 	clients := flag.Int("clients", 4, "that ask all the time, in the demonstration")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *serve, *workers, *timeout, *clients); err != nil {
-		fmt.Fprintln(os.Stderr, "crash:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Crash is a web service whose Python crashes on demand, and which keeps serving.")
+	cli.Run("crash", func(ctx context.Context) error {
+		return run(ctx, *serve, *workers, *timeout, *clients)
+	})
 }
 
 func run(ctx context.Context, address string, workers int, timeout time.Duration,

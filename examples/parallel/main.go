@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 	"github.com/pyhost/pyhost/subinterp"
@@ -31,13 +31,10 @@ func main() {
 	files := flag.Int("files", 400, "how many files to read; 0: all")
 	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "runtimes of a pool, and goroutines")
 	svg := flag.String("svg", "parallel.svg", "where to write the picture (\"\": nowhere)")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *files, *workers, *svg); err != nil {
-		fmt.Fprintln(os.Stderr, "parallel:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Parallel parses Python's standard library in four ways, and compares them.")
+	cli.Run("parallel", func(ctx context.Context) error {
+		return run(ctx, *files, *workers, *svg)
+	})
 }
 
 func run(ctx context.Context, files, workers int, svg string) error {
