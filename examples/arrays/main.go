@@ -74,7 +74,7 @@ func main() {
 	var opt options
 	flag.StringVar(&opt.in, "in", "", "the PNG or JPEG `file` to filter (default: one is drawn)")
 	flag.StringVar(&opt.out, "o", "arrays.png", "the `file` to write: before on the left, after "+
-		"on the right")
+		"on the right (\"\": none)")
 	flag.StringVar(&opt.filter, "filter", "", "one of "+strings.Join(filters, ", ")+
 		" (default: all, one below the other)")
 	flag.BoolVar(&opt.plain, "plain", false, "do without numpy")
@@ -91,6 +91,9 @@ func run(ctx context.Context, w io.Writer, opt options) error {
 	}
 	if !slices.Contains(filters, names[0]) {
 		return fmt.Errorf("no filter %q: want one of %s", opt.filter, strings.Join(filters, ", "))
+	}
+	if err := cli.Writable(opt.out); err != nil {
+		return err
 	}
 	before, err := picture(opt.in)
 	if err != nil {
@@ -139,6 +142,9 @@ func filterAll(ctx context.Context, w io.Writer, rt *pyhost.Runtime, names []str
 		fmt.Fprintf(w, "\ncopies between Go and Python: %d\n", copies)
 	} else {
 		fmt.Fprintln(w, "\ncopies between Go and Python: none, the pixels have one address in both")
+	}
+	if out == "" {
+		return nil
 	}
 	if err := pairs.write(out); err != nil {
 		return err

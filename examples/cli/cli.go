@@ -36,9 +36,9 @@ func Parse(about string) {
 	}
 }
 
-// Run runs a program, by a context that ends with Ctrl-C, and prints its error. An error of do after
-// Ctrl-C is that it was interrupted; none means that Ctrl-C is how it ends. A second Ctrl-C ends
-// the program at once.
+// Run runs a program by a context that ends with Ctrl-C, and prints its error. After Ctrl-C any
+// error is that it was interrupted, and none says that this is how the program ends. A second
+// Ctrl-C ends it at once.
 func Run(name string, do func(ctx context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop)
@@ -54,8 +54,8 @@ func Run(name string, do func(ctx context.Context) error) {
 	os.Exit(Failed)
 }
 
-// Writable tells before the work whether its result can be written: files of that name, but for
-// empty ones, which stand for none. A file that is there stays as it is.
+// Writable tells before the work whether its result can be written to files of these names. An
+// empty name is that of none. A file that is there stays as it is.
 func Writable(paths ...string) error {
 	for _, path := range paths {
 		if path == "" {

@@ -71,6 +71,9 @@ func run(ctx context.Context, page string) error {
 		return err
 	}
 	r.Costs = append(costs(ctx, rt), first)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err := r.print(os.Stdout); err != nil || page == "" {
 		return err
 	}

@@ -135,7 +135,8 @@ func TestBadFlags(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), os.Args[0], "-only", "forks").CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "no such kind")
-	out, err = exec.CommandContext(t.Context(), os.Args[0], "-html", "no/page.html").CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-html", "no/page.html")
+	out, err = cmd.CombinedOutput()
 	require.Error(t, err)
 	require.Equal(t, "runtimes: open no/page.html: no such file or directory\n", string(out))
 }

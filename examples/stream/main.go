@@ -43,6 +43,9 @@ func main() {
 }
 
 func run(ctx context.Context, w io.Writer, path string, most int, follow bool) error {
+	if most < 0 {
+		return errors.New("want 0 lines or more")
+	}
 	rt, err := pyhost.Open(pyhost.Config{})
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ func run(ctx context.Context, w io.Writer, path string, most int, follow bool) e
 			fmt.Fprintf(w, "%s %s %s\n", e.Time, e.Action, e.Rest)
 		}
 	})
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && !(follow && errors.Is(err, context.Canceled)) {
 		return err
 	}
 	report(w, counts, last)
