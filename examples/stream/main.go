@@ -68,7 +68,7 @@ func run(ctx context.Context, w io.Writer, path string, most int, follow bool) e
 			fmt.Fprintf(w, "%s %s %s\n", e.Time, e.Action, e.Rest)
 		}
 	})
-	if err != nil && !(follow && errors.Is(err, context.Canceled)) {
+	if err != nil && (!follow || !errors.Is(err, context.Canceled)) {
 		return err
 	}
 	report(w, counts, last)
