@@ -14,12 +14,12 @@ import (
 	"image"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
 	"unsafe"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
@@ -74,17 +74,14 @@ func main() {
 	var opt options
 	flag.StringVar(&opt.in, "in", "", "the PNG or JPEG `file` to filter (default: one is drawn)")
 	flag.StringVar(&opt.out, "o", "arrays.png", "the `file` to write: before on the left, after "+
-		"on the right")
+		"on the right (\"\": none)")
 	flag.StringVar(&opt.filter, "filter", "", "one of "+strings.Join(filters, ", ")+
 		" (default: all, one below the other)")
 	flag.BoolVar(&opt.plain, "plain", false, "do without numpy")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, opt); err != nil {
-		fmt.Fprintln(os.Stderr, "arrays:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Arrays has numpy filter a Go image where it is.")
+	cli.Run("arrays", func(ctx context.Context) error {
+		return run(ctx, os.Stdout, opt)
+	})
 }
 
 func run(ctx context.Context, w io.Writer, opt options) error {
@@ -94,6 +91,9 @@ func run(ctx context.Context, w io.Writer, opt options) error {
 	}
 	if !slices.Contains(filters, names[0]) {
 		return fmt.Errorf("no filter %q: want one of %s", opt.filter, strings.Join(filters, ", "))
+	}
+	if err := cli.Writable(opt.out); err != nil {
+		return err
 	}
 	before, err := picture(opt.in)
 	if err != nil {
@@ -142,6 +142,9 @@ func filterAll(ctx context.Context, w io.Writer, rt *pyhost.Runtime, names []str
 		fmt.Fprintf(w, "\ncopies between Go and Python: %d\n", copies)
 	} else {
 		fmt.Fprintln(w, "\ncopies between Go and Python: none, the pixels have one address in both")
+	}
+	if out == "" {
+		return nil
 	}
 	if err := pairs.write(out); err != nil {
 		return err

@@ -177,10 +177,11 @@ func TestBadFlags(t *testing.T) {
 		`no filter "sepia": want one of blur`: {"-filter", "sepia"},
 		"no such file":                        {"-in", "no.png"},
 		"image: unknown format":               {"-in", os.Args[0]},
-		"is a directory":                      {"-o", "."},
+		"arrays: open .: is a directory":      {"-o", "."},
+		"arrays: open no/a.png: no such file": {"-o", "no/a.png"},
 	} {
 		_, out, err := program(t, args...)
 		require.Error(t, err)
-		require.Contains(t, out, want)
+		require.True(t, strings.HasPrefix(out, "arrays: ") && strings.Contains(out, want), out)
 	}
 }

@@ -16,12 +16,12 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
@@ -66,13 +66,10 @@ func main() {
 	root := flag.String("root", "", "the `folder` of Go files to judge (default GOROOT/src/net)")
 	limit := flag.Int("limit", 2500, "lines that a file may have")
 	calls := flag.Int("calls", 1_000_000, "calls of a Go function that are timed")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *root, *limit, *calls); err != nil {
-		fmt.Fprintln(os.Stderr, "callbacks:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Callbacks has Python rules judge the files of a Go tree.")
+	cli.Run("callbacks", func(ctx context.Context) error {
+		return run(ctx, *root, *limit, *calls)
+	})
 }
 
 func run(ctx context.Context, root string, limit, calls int) error {
@@ -107,11 +104,12 @@ func run(ctx context.Context, root string, limit, calls int) error {
 // read indexes the Go files of a tree.
 func read(root string) (*Index, error) {
 	x := &Index{root: root, files: map[string]*File{}}
-	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
+	tree := os.DirFS(root)
+	err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
 			return err
 		}
-		text, err := os.ReadFile(filepath.Join(root, path))
+		text, err := fs.ReadFile(tree, path)
 		if err != nil {
 			return err
 		}
@@ -120,6 +118,9 @@ func read(root string) (*Index, error) {
 		x.order = append(x.order, path)
 		return nil
 	})
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		at.Path = filepath.Join(root, at.Path)
+	}
 	slices.Sort(x.order)
 	return x, err
 }
@@ -164,25 +165,37 @@ func judge(ctx context.Context, rt *pyhost.Runtime, index *Index) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d files, the longest: %s\n", index.Len(), strings.Join(longest, ", "))
+	fmt.Printf("%s, the longest: %s\n", count(index.Len(), "file"), strings.Join(longest, ", "))
 	var findings *pyhost.Ref
 	if err := rt.Call(ctx, "check", &findings, index); err != nil {
 		return err
 	}
 	defer findings.Close()
+	const shown = 5
 	n := 0
 	for finding, err := range pyhost.IterOf[[2]string](ctx, findings) {
 		if err != nil {
 			return err
 		}
-		if n++; n <= 5 {
+		if n++; n <= shown {
 			fmt.Printf("  %s: %s\n", finding[0], finding[1])
 		}
 	}
-	fmt.Printf("%d findings\n", n)
+	if n > shown {
+		fmt.Println("  ...")
+	}
+	fmt.Println(count(n, "finding"))
 	err = rt.Call(ctx, "first_line", nil, "no/such/file.go")
 	fmt.Printf("the error is fs.ErrNotExist again: %t\n", errors.Is(err, fs.ErrNotExist))
 	return nil
+}
+
+// count is a number of things.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func measure(ctx context.Context, rt *pyhost.Runtime, calls int) error {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,7 +38,7 @@ func TestCallbacks(t *testing.T) {
 	require.NoError(t, err, out)
 	for _, want := range []string{
 		"2 files, the longest: b.go, a.go\n",
-		"  a.go: 1 to-dos\n", "  b.go: 4 lines, of at most 3\n2 findings\n",
+		"  a.go: 1 to-do\n", "  b.go: 4 lines, of at most 3\n2 findings\n",
 		`msg="as it should be, there is no 'no/such/file.go'" logger=rules`,
 		"level=ERROR msg=\"cannot read\" logger=rules at=rules.py:", "error.type=FileNotFoundError",
 		"the error is fs.ErrNotExist again: true\n",
@@ -47,10 +48,23 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
+// Of many findings some are shown, and that there are more.
+func TestManyFindings(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range strings.Split("abcdef", "") {
+		text := []byte("// TODO TODO\n")
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".go"), text, 0o600))
+	}
+	out, err := program(t, "-root", dir, "-calls", "0")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "  e.go: 2 to-dos\n  ...\n6 findings\n")
+}
+
 func TestBadFlags(t *testing.T) {
-	out, err := program(t, "-root", filepath.Join(t.TempDir(), "no"))
+	no := filepath.Join(t.TempDir(), "no")
+	out, err := program(t, "-root", no)
 	require.Error(t, err)
-	require.Contains(t, out, "no such file")
+	require.Equal(t, "callbacks: stat "+no+": no such file or directory\n", out)
 	_, err = program(t, "-calls", "-1")
 	require.Error(t, err)
 }

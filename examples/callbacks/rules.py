@@ -19,7 +19,7 @@ def check(index):
         if file.lines > host.LIMIT:
             yield file.path, f"{file.lines} lines, of at most {host.LIMIT}"
         if file.todos:
-            yield file.path, f"{file.todos} to-dos"
+            yield file.path, "1 to-do" if file.todos == 1 else f"{file.todos} to-dos"
     try:
         index["no/such/file.go"]
     except KeyError as e:

@@ -18,9 +18,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
 
@@ -29,13 +29,10 @@ func main() {
 	workers := flag.Int("workers", 3, "processes that run Python")
 	timeout := flag.Duration("timeout", time.Second, "that a request may take")
 	clients := flag.Int("clients", 4, "that ask all the time, in the demonstration")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *serve, *workers, *timeout, *clients); err != nil {
-		fmt.Fprintln(os.Stderr, "crash:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Crash is a web service whose Python crashes on demand, and which keeps serving.")
+	cli.Run("crash", func(ctx context.Context) error {
+		return run(ctx, *serve, *workers, *timeout, *clients)
+	})
 }
 
 func run(ctx context.Context, address string, workers int, timeout time.Duration,
@@ -50,21 +47,22 @@ func run(ctx context.Context, address string, workers int, timeout time.Duration
 	} else {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
+	l, err := listen(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
 	s, err := newService(ctx, workers, timeout, log)
 	if err != nil {
 		return err
 	}
 	defer s.pool.Close()
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
-		return errors.Join(errors.New("anybody could crash it: want a loopback address"), l.Close())
-	}
 	url := "http://" + l.Addr().String()
 	fmt.Printf("serving on %s with %d workers of Python %s\n", url, workers,
 		s.pool.Info().Python.Version)
+	if !demonstrates {
+		fmt.Print(paths)
+	}
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
@@ -79,4 +77,17 @@ func run(ctx context.Context, address string, workers int, timeout time.Duration
 		}
 	}
 	return errors.Join(err, server.Shutdown(context.WithoutCancel(ctx)))
+}
+
+// listen comes before the workers: an address that cannot be had costs no start of Python.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+		return nil, errors.Join(errors.New("anybody could crash it: want a loopback address"),
+			l.Close())
+	}
+	return l, nil
 }

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -68,10 +69,19 @@ func TestServe(t *testing.T) {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	require.NoError(t, cmd.Start())
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	printed := bufio.NewReader(stdout)
+	line, err := printed.ReadString('\n')
 	require.NoError(t, err)
 	url := strings.Fields(line)[2]
 
+	code, index := get(t, url)
+	require.Equal(t, http.StatusOK, code)
+	for _, path := range []string{"/answer?n=", "/segfault ", "/hang ", "/leak?mb=", "/stats "} {
+		line, err := printed.ReadString('\n')
+		require.NoError(t, err)
+		require.Contains(t, line, path)
+		require.Contains(t, index, line)
+	}
 	code, body := get(t, url+"/answer?n=4")
 	require.Equal(t, http.StatusOK, code)
 	var answer struct{ Sum int }
@@ -100,6 +110,22 @@ func TestBadFlags(t *testing.T) {
 		"listen tcp": {"-serve", "127.0.0.1:none"},
 	} {
 		out, err := program(t, args...).CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), want)
+	}
+}
+
+// It starts no Python to learn that the address cannot be had: there is none.
+func TestAddressComesFirst(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	for address, want := range map[string]string{
+		l.Addr().String(): "address already in use", "0.0.0.0:0": "want a loopback address",
+	} {
+		cmd := program(t, "-serve", address)
+		cmd.Env = append(cmd.Env, "PYHOST_PYTHON=none")
+		out, err := cmd.CombinedOutput()
 		require.Error(t, err)
 		require.Contains(t, string(out), want)
 	}

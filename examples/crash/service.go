@@ -55,8 +55,19 @@ func newService(ctx context.Context, workers int, timeout time.Duration,
 	return &service{pool: pool, timeout: timeout, log: log}, nil
 }
 
+// paths is what there is to ask for.
+const paths = `  /answer?n=1000  the sum of squares below n
+  /segfault       reads address 0
+  /hang           waits for ever
+  /leak?mb=16     keeps more memory with each call
+  /stats          the pool of workers
+`
+
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, paths)
+	})
 	mux.Handle("GET /answer", s.calls("answer", "n"))
 	mux.Handle("GET /segfault", s.calls("segfault", ""))
 	mux.Handle("GET /leak", s.calls("leak", "mb"))

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
@@ -25,7 +26,7 @@ import (
 func main() {
 	usable := flag.Bool("usable", false, "print one usable executable of each version, no more")
 	asJSON := flag.Bool("json", false, "print JSON")
-	flag.Parse()
+	cli.Parse("Doctor prints every Python that pyhost finds on this machine.")
 
 	found := pyhost.Discover(context.Background())
 	var err error

@@ -39,7 +39,9 @@ type window struct{ from, to time.Duration }
 
 func (w window) length() time.Duration { return w.to - w.from }
 
-// newChart sorts the lanes by group, in the order given, and then by number.
+// newChart sorts the lanes by group, in the order given, and then by number. It leaves out those of
+// no group: what the program asks while it works, and what stops the calls when it is interrupted.
+// They are not at work, but seem to hold the GIL until another lane is seen with it.
 func newChart(r *pyhost.Recording, groups []string) *chart {
 	c := &chart{sum: r.Summary(), dropped: r.Dropped}
 	rows := make([]*lane, len(r.Lanes))
@@ -51,7 +53,7 @@ func newChart(r *pyhost.Recording, groups []string) *chart {
 		rows[s.Lane].spans = append(rows[s.Lane].spans, s)
 	}
 	c.lanes = slices.DeleteFunc(slices.Clone(rows), func(l *lane) bool {
-		return len(l.spans) == 0 || groups != nil && l.passerby(groups)
+		return len(l.spans) == 0 || groups != nil && !slices.Contains(groups, l.group)
 	})
 	slices.SortStableFunc(c.lanes, func(a, b *lane) int {
 		return cmp.Or(
@@ -62,13 +64,6 @@ func newChart(r *pyhost.Recording, groups []string) *chart {
 	})
 	c.findHandoffs(spans, rows)
 	return c
-}
-
-// passerby tells a lane that is of no group and did next to nothing in Python: what the program
-// asks while it works, such as how much memory Python has.
-func (l *lane) passerby(groups []string) bool {
-	busy := l.sum.Hold + l.sum.InC + l.sum.Beside
-	return !slices.Contains(groups, l.group) && busy < time.Millisecond
 }
 
 func groupOf(label string) string {

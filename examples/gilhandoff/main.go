@@ -7,7 +7,7 @@
 //	go run ./examples/gilhandoff [-n 4] [-files DIR] [-max 1200] [-svg FILE] [-trace FILE]
 //
 // Ctrl-C ends the work early: the calls under way are cancelled, what was recorded so far is
-// reported as usual, and the exit code is 130. A second Ctrl-C ends the program at once.
+// reported all the same, and the exit code is 130. A second Ctrl-C ends the program at once.
 package main
 
 import (
@@ -17,19 +17,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"strings"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled" // the Python to use if there is no other
-)
-
-// Exit codes. An interrupted program ends with 128 + SIGINT, as a shell has it.
-const (
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130
 )
 
 type options struct {
@@ -41,67 +33,35 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	// The first signal ends the context; from then on a signal has its usual effect.
-	context.AfterFunc(ctx, stop)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
-	opt, err := parse(args, stdout, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		return exitUsage
-	}
-	err = opt.run(ctx, stdout, stderr)
-	switch {
-	case err != nil:
-		fmt.Fprintln(stderr, "gilhandoff:", err)
-		return exitFailed
-	case ctx.Err() != nil:
-		return exitInterrupted
-	}
-	return 0
-}
-
-func parse(args []string, stdout *os.File, stderr io.Writer) (*options, error) {
 	var opt options
-	fs := flag.NewFlagSet("gilhandoff", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.IntVar(&opt.goroutines, "n", 4, "`goroutines` in each of the three groups")
-	fs.StringVar(&opt.files, "files", "", "`folder` of files to work on (default GOROOT/src)")
-	fs.IntVar(&opt.max, "max", 1200, "how many `files` to tokenise at most")
-	fs.StringVar(&opt.svg, "svg", "gilhandoff.svg", "where to write the picture (\"\": nowhere)")
-	fs.StringVar(&opt.trace, "trace", "gilhandoff.json", "where to write the trace (\"\": nowhere)")
-	fs.IntVar(&opt.width, "width", columns(), "`columns` of the timeline")
-	if err := fs.Parse(args); err != nil {
-		return nil, err
-	}
-	if err := opt.check(fs.Args()); err != nil {
-		fmt.Fprintln(stderr, "gilhandoff:", err)
-		return nil, err
-	}
-	return &opt, nil
+	flag.IntVar(&opt.goroutines, "n", 4, "`goroutines` in each of the three groups")
+	flag.StringVar(&opt.files, "files", "", "`folder` of Go files to work on (default GOROOT/src)")
+	flag.IntVar(&opt.max, "max", 1200, "how many `files` to tokenise at most")
+	flag.StringVar(&opt.svg, "svg", "gilhandoff.svg", "where to write the picture (\"\": nowhere)")
+	flag.StringVar(&opt.trace, "trace", "gilhandoff.json",
+		"where to write the trace (\"\": nowhere)")
+	flag.IntVar(&opt.width, "width", columns(), "`columns` of the timeline")
+	cli.Parse("Gilhandoff has goroutines share Python's GIL, and shows who had it when.")
+	cli.Run("gilhandoff", func(ctx context.Context) error {
+		return opt.run(ctx, os.Stdout, os.Stderr)
+	})
 }
 
-func (o *options) check(rest []string) error {
+func (o *options) check() error {
 	switch {
-	case len(rest) > 0:
-		return fmt.Errorf("unexpected: %s", strings.Join(rest, " "))
 	case o.goroutines < 1 || o.max < 1:
 		return errors.New("-n and -max must be at least 1")
 	case o.width < minWidth:
 		return fmt.Errorf("-width must be at least %d", minWidth)
 	}
-	return nil
+	return cli.Writable(o.svg, o.trace)
 }
 
-// run does the work and reports it. If ctx ends, it reports what was done until then.
+// run does the work and reports it. If ctx ends, it reports what was done until then, too.
 func (o *options) run(ctx context.Context, stdout, stderr *os.File) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	files, err := findFiles(ctx, o.files, o.max)
 	if err != nil {
 		return err
@@ -119,9 +79,10 @@ func (o *options) run(ctx context.Context, stdout, stderr *os.File) (err error) 
 	}
 	c := newChart(recording, load.groupNames())
 	c.python = rt.Info().Python.Version
+	load.interrupted = ctx.Err() != nil
 	printReport(stdout, c, load)
 	printTimelines(stdout, c, o.width, colourful(stdout))
-	return o.write(c, recording, stdout)
+	return errors.Join(o.write(c, recording, stdout), ctx.Err())
 }
 
 func (o *options) write(c *chart, recording *pyhost.Recording, stdout io.Writer) error {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli"
 )
 
 // TestMain runs the program itself where a test starts this binary again with asProgram set.
@@ -21,6 +23,7 @@ const asProgram = "GILHANDOFF_MAIN"
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
+		return
 	}
 	os.Exit(m.Run())
 }
@@ -55,6 +58,7 @@ func TestRun(t *testing.T) {
 		require.Contains(t, stdout.String(), text)
 	}
 	require.NotContains(t, stdout.String(), "\x1b")
+	require.Regexp(t, `(?m)^ +tokenise 1 +\S+ \S+ +0 ms `, stdout.String(), "it never lets it go")
 	require.Regexp(t, `^tokenise \d+/\d+ · compress`, stderr.String())
 
 	picture, err := os.ReadFile(filepath.Join(cmd.Dir, "out.svg"))
@@ -119,27 +123,23 @@ func TestInterrupt(t *testing.T) {
 
 	var exit *exec.ExitError
 	require.ErrorAs(t, cmd.Wait(), &exit)
-	require.Equal(t, exitInterrupted, exit.ExitCode(), "%s", rest)
+	require.Equal(t, cli.Interrupted, exit.ExitCode(), "%s", rest)
+	require.True(t, strings.HasSuffix(string(rest), "gilhandoff: interrupted\n"), "%s", rest)
 	require.Contains(t, stdout.String(), "hand-offs")
-	require.FileExists(t, filepath.Join(cmd.Dir, "gilhandoff.svg"))
-	requireNoError(t, string(rest))
-}
-
-func requireNoError(t *testing.T, stderr string) {
-	t.Helper()
-	for line := range strings.Lines(stderr) {
-		require.False(t, strings.HasPrefix(line, "gilhandoff:"), line)
-	}
+	require.Regexp(t, `: 6 goroutines in .*, then interrupted\n`, stdout.String())
+	require.NotContains(t, stdout.String(), "thread ", "a row of no goroutine")
+	picture, err := os.ReadFile(filepath.Join(cmd.Dir, "gilhandoff.svg"))
+	require.NoError(t, err)
+	require.NotContains(t, string(picture), ">thread ")
 }
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"-n", "0"}, {"-max", "0"}, {"-width", "3"}, {"extra"}, {"-nonsense"},
+		{"-n", "0"}, {"-max", "0"}, {"-width", "3"}, {"-svg", "no/p.svg"}, {"extra"}, {"-nonsense"},
 	} {
 		err := program(t, args...).Run()
 		var exit *exec.ExitError
-		require.ErrorAs(t, err, &exit)
-		require.Equal(t, exitUsage, exit.ExitCode(), "%v", args)
+		require.ErrorAs(t, err, &exit, "%v", args)
 	}
 	require.NoError(t, program(t, "-h").Run())
 }

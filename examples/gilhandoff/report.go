@@ -14,8 +14,12 @@ import (
 
 // printReport tells what was done, then what it did to the GIL.
 func printReport(w io.Writer, c *chart, l *load) {
-	fmt.Fprintf(w, "Python %s: %d goroutines in %s\n\n",
-		c.python, l.n*len(l.groups), short(l.took))
+	until := ""
+	if l.interrupted {
+		until = ", then interrupted"
+	}
+	fmt.Fprintf(w, "Python %s: %d goroutines in %s%s\n\n",
+		c.python, l.n*len(l.groups), short(l.took), until)
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	results := []string{l.tokensText(), l.packedText(), megabytes(l.read.Load()) + " read"}
 	for i, g := range l.groups {

@@ -298,8 +298,8 @@ func (s *svg) foot(y int) {
 		"Recorded by pyhost, which sees a goroutine when a call begins and ends and when Python " +
 			"code calls and returns.",
 		"In C the GIL is known to be free once another goroutine is seen with it. When a C " +
-			"function began to wait to get it back is estimated: " +
-			"blue is rather too long than short.",
+			"function that let it go began to wait for it is estimated: " +
+			"some of the end of a blue bar may be a wait.",
 	} {
 		s.text("small soft", margin, float64(y+40+18*i), text)
 	}

@@ -200,11 +200,13 @@ func (t *timeline) legend() {
 	}
 	fmt.Fprintln(t.w, strings.Join([]string{
 		key(inkHold, "▂▅█", "holds the GIL (part of the column)"),
-		key(backAside, beside, "let it go: works or waits in C beside others"),
+		key(backAside, beside, "let it go: in C, works or sleeps beside others"),
 		key(backInC, inC, "in C, perhaps with the GIL"),
 		key(inkWait, "·", "waits for it"),
 	}, "\n"))
-	fmt.Fprintf(t.w, "%s\n\n", "side by side: how many get on at once, on average")
+	fmt.Fprintln(t.w, "side by side: how many get on at once, on average")
+	fmt.Fprintf(t.w, "%s\n\n", "When a function that let it go began to wait for it is estimated, "+
+		"rather too late.")
 }
 
 // ticks returns about n round times from 0 to length.

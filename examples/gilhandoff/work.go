@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"os"
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,8 @@ type load struct {
 	n      int // goroutines a group
 	groups []*group
 	took   time.Duration
+
+	interrupted bool // before all was done
 
 	mu     sync.Mutex
 	tokens map[string]int // guarded by mu
@@ -110,8 +113,12 @@ func (g *group) loop(ctx context.Context, more func(i int) bool) error {
 func (l *load) file(i int) string { return l.files[i%len(l.files)] }
 
 func (l *load) tokenise(ctx context.Context, i int) error {
+	source, err := os.ReadFile(l.file(i))
+	if err != nil {
+		return err
+	}
 	var counts map[string]int
-	if err := l.rt.Call(ctx, "tokenise", &counts, l.file(i)); err != nil {
+	if err := l.rt.Call(ctx, "tokenise", &counts, string(source)); err != nil {
 		return err
 	}
 	l.groups[0].done.Add(1)

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
 
 func main() {
+	cli.Parse("Hello runs Python inside a Go program. It takes no arguments.")
 	rt, err := pyhost.Open(pyhost.Config{})
 	if err != nil {
 		log.Fatal(err)

@@ -7,11 +7,11 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 	"github.com/pyhost/pyhost/subinterp"
@@ -31,19 +32,20 @@ func main() {
 	files := flag.Int("files", 400, "how many files to read; 0: all")
 	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "runtimes of a pool, and goroutines")
 	svg := flag.String("svg", "parallel.svg", "where to write the picture (\"\": nowhere)")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *files, *workers, *svg); err != nil {
-		fmt.Fprintln(os.Stderr, "parallel:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Parallel parses Python's standard library in four ways, and compares them.")
+	cli.Run("parallel", func(ctx context.Context) error {
+		return run(ctx, *files, *workers, *svg)
+	})
 }
 
 func run(ctx context.Context, files, workers int, svg string) error {
 	if files < 0 || workers < 1 {
 		return fmt.Errorf("want 0 files or more and 1 worker or more")
 	}
+	if err := cli.Writable(svg); err != nil {
+		return err
+	}
+	busy := cli.Busy()
 	rt, err := pyhost.Open(pyhost.Config{})
 	if err != nil {
 		return err
@@ -58,8 +60,13 @@ func run(ctx context.Context, files, workers int, svg string) error {
 	}
 	version := rt.Info().Python.Version
 	fmt.Printf("%d files of Python %s, %d workers\n\n", len(paths), version, workers)
+	if busy > 0 {
+		fmt.Printf("The machine is busy, with a load of %d: times are disturbed.\n\n", busy)
+	}
 	b := bench{ctx: ctx, main: rt, paths: paths, workers: workers}
-	b.all()
+	if err := b.all(); err != nil {
+		return err
+	}
 	if err := b.report(os.Stdout); err != nil || svg == "" {
 		return err
 	}
@@ -115,13 +122,24 @@ type bench struct {
 	ways    []way
 }
 
-func (b *bench) all() {
+// all does the job in each way. One that cannot be had is no error, but for the first, which the
+// others are compared with.
+func (b *bench) all() error {
+	for _, path := range b.paths { // else the first way alone would wait for the disk
+		if _, err := os.ReadFile(path); err != nil {
+			return err
+		}
+	}
 	b.measure("Python alone", func() (map[string]int, error) {
 		return pyhost.Call[map[string]int](b.ctx, b.main, "count_all", b.paths)
 	})
 	b.measure("one interpreter", func() (map[string]int, error) { return b.spread(b.main) })
 	b.pool("pool, shared GIL", subinterp.SharedGIL)
 	b.pool("pool, own GILs", subinterp.OwnGIL)
+	if first := b.ways[0]; first.why != "" && b.ctx.Err() == nil {
+		return fmt.Errorf("%s: %s", first.name, first.why)
+	}
+	return b.ctx.Err()
 }
 
 func (b *bench) measure(name string, job func() (map[string]int, error)) {
@@ -139,6 +157,9 @@ func (b *bench) pool(name string, gil subinterp.GIL) {
 	before := resident()
 	p, err := subinterp.NewPool(b.ctx, b.main, subinterp.PoolConfig{
 		Config: subinterp.Config{GIL: gil, Setup: work}, Size: b.workers})
+	if errors.Is(err, pyhost.ErrOwnGILUnsupported) {
+		err = errors.New("this takes CPython 3.13 or later, built with a GIL")
+	}
 	if err != nil {
 		b.ways = append(b.ways, way{name: name, why: err.Error()})
 		return

@@ -40,9 +40,17 @@ func (b *bench) report(w io.Writer) error {
 
 func (b *bench) speedUp(x way) float64 { return float64(b.alone()) / float64(x.took) }
 
+// cut leaves so many characters of a text.
+func cut(text string, most int) string {
+	if all := []rune(text); len(all) > most {
+		return string(all[:most-1]) + "…"
+	}
+	return text
+}
+
 // draw writes the bars as a picture.
 func (b *bench) draw(w io.Writer) {
-	const width, row, left, most = 720, 36, 150, 420
+	const width, row, left, most = 800, 36, 150, 420
 	height := row*len(b.ways) + 56
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" `+
 		`height="%d" font-family="system-ui,sans-serif" font-size="13">`+"\n",
@@ -55,8 +63,8 @@ func (b *bench) draw(w io.Writer) {
 		fmt.Fprintf(w, `<text x="16" y="%d" fill="#1a1a2e">%s</text>`+"\n", y+18,
 			html.EscapeString(x.name))
 		if x.why != "" {
-			fmt.Fprintf(w, `<text x="%d" y="%d" fill="#888">%s</text>`+"\n", left, y+18,
-				html.EscapeString(x.why))
+			fmt.Fprintf(w, `<text x="%d" y="%d" fill="#666"><title>%s</title>%s</text>`+"\n", left,
+				y+18, html.EscapeString(x.why), html.EscapeString(cut(x.why, (width-left)/8)))
 			continue
 		}
 		length := int(most * x.took / b.slowest())

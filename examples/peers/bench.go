@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pyhost/pyhost/pyhost"
@@ -22,8 +23,10 @@ var files embed.FS
 // bench measures. Every measurement is a process of its own, so that no peer leaves threads, memory
 // or a Python behind for the next.
 type bench struct {
-	python, poolPython string // of the calls, and of the pools
-	gopython3          string // the program that was built with the tag
+	ctx                context.Context // ends with Ctrl-C
+	groups             bool            // a process group for each measurement
+	python, poolPython string          // of the calls, and of the pools
+	gopython3          string          // the program that was built with the tag
 	dir                string
 	runs               int
 	long               time.Duration
@@ -62,9 +65,12 @@ func (b *bench) measure(p *peer, j job) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithTimeout(context.Background(), limit)
+	ctx, stop := context.WithTimeout(b.ctx, limit)
 	defer stop()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	if b.groups {
+		endsAsGroup(cmd)
+	}
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+b.dir) // sub-interpreters have no script's folder
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -74,6 +80,9 @@ func (b *bench) measure(p *peer, j job) ([]float64, error) {
 	} else {
 		out, err = cmd.Output()
 	}
+	if b.ctx.Err() != nil {
+		return nil, b.ctx.Err()
+	}
 	if ctx.Err() != nil {
 		return nil, errors.New("took too long")
 	}
@@ -81,6 +90,13 @@ func (b *bench) measure(p *peer, j job) ([]float64, error) {
 		return nil, errors.New(firstLine(stderr.String(), err))
 	}
 	return parse(string(out))
+}
+
+// endsAsGroup has a process and its children killed together when its context ends. They get no
+// signal from the terminal: this program does, and ends them.
+func endsAsGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
 func parse(text string) (values []float64, err error) {

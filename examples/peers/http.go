@@ -24,7 +24,7 @@ func (b *bench) installFlask() string {
 	if !b.flask {
 		return "it is installed by -flask only"
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(b.ctx, 2*time.Minute)
 	defer stop()
 	for _, args := range [][]string{
 		{b.python, "-m", "venv", b.file("flask")},

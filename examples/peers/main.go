@@ -4,18 +4,21 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost/bundled"
 )
 
 func main() {
 	log.SetFlags(0)
-	b, j := &bench{}, job{}
+	b, j := &bench{ctx: ctx}, job{}
 	out := flag.String("o", "", "folder for results.md and the charts; none: they are printed")
 	only := flag.String("section", "", "only one: calls, pools, goroutines, speedup or memory")
 	flag.StringVar(&b.task, "task", "",
@@ -34,10 +37,18 @@ func main() {
 	flag.IntVar(&j.rounds, "rounds", 1, "with -peer: how often")
 	flag.IntVar(&j.size, "size", 1, "with -peer: how many workers or goroutines")
 	flag.StringVar(&b.dir, "dir", "", "with -peer: the folder of work.py")
-	flag.Parse()
-	if err := b.main(j, *only, *out); err != nil {
-		log.Fatal(err)
+	cli.Parse("Peers compares pyhost with what else a program could do.")
+	if j.peer != "" {
+		j.task = b.task
+		if err := b.here(j); err != nil {
+			log.Fatal(err)
+		}
+		return
 	}
+	cli.Run("peers", func(ctx context.Context) error {
+		b.ctx, b.groups = ctx, true
+		return b.main(*only, *out)
+	})
 }
 
 func defaultPython() string {
@@ -47,10 +58,11 @@ func defaultPython() string {
 	return "python3"
 }
 
-func (b *bench) main(j job, only, out string) error {
-	if j.peer != "" {
-		j.task = b.task
-		return b.here(j)
+func (b *bench) main(only, out string) error {
+	if out != "" {
+		if err := cli.Writable(filepath.Join(out, "results.md")); err != nil {
+			return err
+		}
 	}
 	if openGoPython3 != nil && b.gopython3 == "" {
 		b.gopython3, _ = os.Executable() // else they are missing
@@ -67,6 +79,9 @@ func (b *bench) main(j job, only, out string) error {
 	}
 	defer os.RemoveAll(b.dir)
 	r := b.all(only)
+	if b.ctx.Err() != nil {
+		return b.ctx.Err()
+	}
 	fmt.Print(r.text())
 	if out == "" {
 		return nil

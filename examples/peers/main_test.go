@@ -1,12 +1,19 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli"
 )
 
 // TestMain makes the test binary the program itself when asked; the program runs itself too.
@@ -107,6 +114,45 @@ func TestMemoryIsThatOfDescendantsToo(t *testing.T) {
 	b, err := parse(string(two))
 	require.NoError(t, err)
 	require.Greater(t, b[0], a[0]+20e6)
+}
+
+// slow is a Python that tells by a pipe when it measures, and then does so for ever, as its child
+// does. They hold the pipe open.
+const slow = `#!/bin/sh
+if [ "$1" = -c ]; then echo 3.11.2; exit; fi
+exec 3>"$PIPE"
+echo measures >&3
+sleep infinity
+`
+
+// Ctrl-C ends what measures, and leaves no files behind.
+func TestInterrupt(t *testing.T) {
+	dir, tmp := t.TempDir(), t.TempDir()
+	python, pipe := filepath.Join(dir, "python"), filepath.Join(dir, "pipe")
+	require.NoError(t, os.WriteFile(python, []byte(slow), 0o700))
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-python", python, "-section", "calls",
+		"-task", "list")
+	cmd.Env = append(os.Environ(), "PYHOST_TEST_PEERS=1", "PIPE="+pipe, "TMPDIR="+tmp)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	f, err := os.Open(pipe)
+	require.NoError(t, err)
+	defer f.Close()
+	require.NoError(t, f.SetDeadline(time.Now().Add(time.Minute)))
+	line, err := bufio.NewReader(f).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "measures\n", line)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	_, err = f.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF, "they are still there")
+	require.Error(t, cmd.Wait())
+	require.Equal(t, cli.Interrupted, cmd.ProcessState.ExitCode())
+	require.Equal(t, "peers: interrupted\n", stderr.String())
+	left, err := filepath.Glob(tmp + "/peers*")
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 func TestResultsAreChecked(t *testing.T) {

@@ -13,10 +13,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
 	"time"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 	"github.com/pyhost/pyhost/pyhost/shm"
@@ -31,27 +30,25 @@ func main() {
 	only := flag.String("only", "", "measure that `kind`, print JSON: for the program itself")
 	name := flag.String("segment", "", "shared memory for -only")
 	at := flag.Int("at", 0, "place in it")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	var err error
-	switch k, ok := kindOf(*crashes + *only); {
-	case *crashes+*only == "":
-		err = run(ctx, *page)
-	case !ok:
-		err = errors.New("no such kind")
-	case *crashes != "":
-		err = crashMain(ctx, k)
-	default:
-		err = onlyMain(ctx, k, *name, *at)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "runtimes:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Runtimes measures what a runtime is, and what threads and processes share.")
+	cli.Run("runtimes", func(ctx context.Context) error {
+		switch k, ok := kindOf(*crashes + *only); {
+		case *crashes+*only == "":
+			return run(ctx, *page)
+		case !ok:
+			return errors.New("no such kind")
+		case *crashes != "":
+			return crashMain(ctx, k)
+		default:
+			return onlyMain(ctx, k, *name, *at)
+		}
+	})
 }
 
 func run(ctx context.Context, page string) error {
+	if err := cli.Writable(page); err != nil {
+		return err
+	}
 	before, start := resident(), time.Now()
 	rt, err := pyhost.Open(pyhost.Config{})
 	if err != nil {
@@ -69,11 +66,14 @@ func run(ctx context.Context, page string) error {
 	if err != nil {
 		return err
 	}
-	r := report{Python: rt.Info().Python, Pid: os.Getpid(), Busy: busy()}
+	r := report{Python: rt.Info().Python, Pid: os.Getpid(), Busy: cli.Busy()}
 	if err := r.measure(ctx, rt, seg); err != nil {
 		return err
 	}
 	r.Costs = append(costs(ctx, rt), first)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err := r.print(os.Stdout); err != nil || page == "" {
 		return err
 	}
@@ -122,18 +122,6 @@ func (r *report) measure(ctx context.Context, main *pyhost.Runtime, seg *shm.Seg
 		return fmt.Errorf("shared memory holds %v", numbers)
 	}
 	return nil
-}
-
-// busy is how many threads want to run before this program has begun; 0 if there are cores for all.
-func busy() int {
-	var load float64
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		_, _ = fmt.Sscan(string(text), &load)
-	}
-	if load <= float64(runtime.NumCPU()) {
-		return 0
-	}
-	return int(load)
 }
 
 func python(p pyhost.Python) string {

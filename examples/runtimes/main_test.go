@@ -82,6 +82,12 @@ func TestRuntimes(t *testing.T) {
 	if minor < 13 {
 		require.Contains(t, out, "Not measured: sub-interpreters, own GILs: ")
 	}
+	for i, gil := range cells(t, out, "GIL") {
+		var speed float64
+		_, err := fmt.Sscan(cells(t, out, "two at once")[i], &speed)
+		require.NoError(t, err)
+		require.True(t, gil != "one for both" || speed < 1.5, "one computed beside it\n%s", out)
+	}
 	require.Regexp(t, `found 1, 2 +found 3, 4`, out)
 	for _, one := range []string{"goroutine", "thread of Python", "fork of a Python process",
 		"fork and exec of true", "python -I -c pass", "process runtime", "interpreter, shared GIL",
@@ -129,4 +135,8 @@ func TestBadFlags(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), os.Args[0], "-only", "forks").CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "no such kind")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-html", "no/page.html")
+	out, err = cmd.CombinedOutput()
+	require.Error(t, err)
+	require.Equal(t, "runtimes: open no/page.html: no such file or directory\n", string(out))
 }

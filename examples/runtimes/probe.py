@@ -11,12 +11,12 @@ kept = []
 
 
 def work(n):
-    """Computes. The seconds that it took, but for those in which other programs had the core."""
-    begin = time.monotonic() - waited()
+    """Computes. The seconds in which other programs had the core."""
+    before = waited()
     total = 0
     for i in range(n):
         total += i * i
-    return time.monotonic() - waited() - begin
+    return waited() - before
 
 
 def waited():

@@ -14,9 +14,9 @@ import (
 	"iter"
 	"maps"
 	"os"
-	"os/signal"
 	"slices"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
@@ -36,16 +36,16 @@ func main() {
 	path := flag.String("log", "/var/log/dpkg.log", "the log `file`: dpkg's, or of a web server")
 	most := flag.Int("n", 0, "how many lines to read at most (0: all)")
 	follow := flag.Bool("follow", false, "go on as the log grows")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, *path, *most, *follow); err != nil {
-		fmt.Fprintln(os.Stderr, "stream:", err)
-		os.Exit(1)
-	}
+	cli.Parse("Stream counts what a log tells, which a Python generator reads line by line.")
+	cli.Run("stream", func(ctx context.Context) error {
+		return run(ctx, os.Stdout, *path, *most, *follow)
+	})
 }
 
 func run(ctx context.Context, w io.Writer, path string, most int, follow bool) error {
+	if most < 0 {
+		return errors.New("want 0 lines or more")
+	}
 	rt, err := pyhost.Open(pyhost.Config{})
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func run(ctx context.Context, w io.Writer, path string, most int, follow bool) e
 			fmt.Fprintf(w, "%s %s %s\n", e.Time, e.Action, e.Rest)
 		}
 	})
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && (!follow || !errors.Is(err, context.Canceled)) {
 		return err
 	}
 	report(w, counts, last)

@@ -50,6 +50,12 @@ func TestStream(t *testing.T) {
 	require.Contains(t, string(out), "stream: FileNotFoundError:")
 }
 
+func TestBadFlags(t *testing.T) {
+	out, err := program(t, "-n", "-3").CombinedOutput()
+	require.Error(t, err)
+	require.Equal(t, "stream: want 0 lines or more\n", string(out))
+}
+
 // It goes on as the log grows, and ends with Ctrl-C.
 func TestFollow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")

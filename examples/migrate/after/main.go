@@ -7,12 +7,14 @@ import (
 	"log"
 	"sync"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/examples/migrate"
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
 )
 
 func main() {
+	cli.Parse("After is the program when it has moved to pyhost. It takes no arguments.")
 	ctx := context.Background()
 	rt, err := pyhost.Open(pyhost.Config{})
 	if err != nil {

@@ -12,11 +12,13 @@ import (
 
 	python3 "github.com/DataDog/go-python3"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/examples/migrate"
 	_ "github.com/pyhost/pyhost/pyhost/gopython3" // what newer Pythons lack of 3.7
 )
 
 func main() {
+	cli.Parse("Before is the program as it is written against go-python3. It takes no arguments.")
 	runtime.LockOSThread() // Python must be finalized where it was initialized
 	python3.Py_Initialize()
 	if python3.PyRun_SimpleString(migrate.Source) != 0 {

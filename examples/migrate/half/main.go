@@ -12,12 +12,14 @@ import (
 
 	python3 "github.com/DataDog/go-python3"
 
+	"github.com/pyhost/pyhost/examples/cli"
 	"github.com/pyhost/pyhost/examples/migrate"
 	"github.com/pyhost/pyhost/pyhost"
 	"github.com/pyhost/pyhost/pyhost/gopython3"
 )
 
 func main() {
+	cli.Parse("Half is the program on its way to pyhost. It takes no arguments.")
 	ctx := context.Background()
 	rt, err := pyhost.Open(pyhost.Config{})
 	if err != nil {
