@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"time"
+	"unsafe"
 )
 
 // encodeFunc appends values of one type.
@@ -353,7 +354,7 @@ func sliceEncoder(t reflect.Type) encodeFunc {
 		case reflect.Float64:
 			return wordsEncoder(tagFloats)
 		case reflect.String:
-			return encodeStrings
+			return orNone(encodeStrings)
 		}
 	}
 	return sequence(tagList, encoderOf(elem))
@@ -366,18 +367,8 @@ func wordsEncoder(tag byte) encodeFunc {
 	})
 }
 
+// encodeStrings: texts of any type lie in memory as strings do.
 func encodeStrings(e *Encoder, v reflect.Value, _ int) error {
-	if v.IsNil() {
-		e.tag(tagNone)
-		return nil
-	}
-	e.word(tagList, uint64(v.Len()))
-	if list, ok := v.Interface().([]string); ok {
-		e.strs(list)
-		return nil
-	}
-	for i := range v.Len() {
-		e.str(v.Index(i).String())
-	}
+	e.strs(unsafe.Slice((*string)(v.UnsafePointer()), v.Len()))
 	return nil
 }
