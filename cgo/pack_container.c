@@ -104,11 +104,13 @@ static int put_words(struct py_writer *w, PyObject *o, int tag, uint64_t n, int 
 
 // The first items that are short texts.
 static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint64_t *i) {
-    for (; !py_free_threaded() && *i < n; ++*i) {
+    const PyObject *type = py.PyUnicode_Type;
+    if (py_free_threaded())
+        return 0;
+    for (; *i < n; ++*i) {
         Py_ssize_t len;
         PyObject *v = peek(o, tag, (Py_ssize_t)*i);
-        const char *s =
-            v && py_type_of(v) == py.PyUnicode_Type ? py.PyUnicode_AsUTF8AndSize(v, &len) : NULL;
+        const char *s = v && py_type_of(v) == type ? py.PyUnicode_AsUTF8AndSize(v, &len) : NULL;
         if (!s || len > 255) {
             py.PyErr_Clear(); // it has its turn again
             return 0;

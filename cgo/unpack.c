@@ -28,10 +28,20 @@ static int read_len(struct py_reader *r, uint64_t size, uint64_t *n) {
     return *n > (uint64_t)(r->end - r->p) / size ? py_malformed() : 0;
 }
 
+// Before 3.14, which brought PyInitConfig, CPython reads text by words only where it is aligned.
+#define ALIGNED 32
+static __attribute__((noinline)) PyObject *decode_aligned(const uint8_t *p, uint64_t n) {
+    _Alignas(ALIGNED) char text[ALIGNED];
+    memcpy(text, p, ALIGNED);
+    return py.PyUnicode_DecodeUTF8(text, (Py_ssize_t)n, "surrogateescape");
+}
+
 PyObject *py_decode_str(struct py_reader *r, uint64_t n) {
-    PyObject *o = py.PyUnicode_DecodeUTF8((const char *)r->p, (Py_ssize_t)n, "surrogateescape");
+    const uint8_t *p = r->p;
     r->p += n;
-    return o;
+    if (!py.PyInitConfig_Create && n >= 8 && n <= ALIGNED && r->end - p >= ALIGNED)
+        return decode_aligned(p, n);
+    return py.PyUnicode_DecodeUTF8((const char *)p, (Py_ssize_t)n, "surrogateescape");
 }
 
 static PyObject *decode_int(struct py_reader *r) {
