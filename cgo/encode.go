@@ -95,15 +95,15 @@ type Encoder struct {
 	// Marks gets where the numbers of objects and the addresses of large blobs stand in Buf, for a
 	// reader in another process; nil: they are not wanted. Then the blobs need not be pinned.
 	Marks *Marks
-	// Layouts: structs of one type name their fields once. For C to read, which keeps the names; a
-	// Decoder does not.
+	// Layouts: structs of one type do not name their fields again and again. For C to read, which
+	// keeps the names; a Decoder does not.
 	Layouts bool
 
-	layouts []*fields // those that Buf has, by number
+	met, layouts []*fields // of the structs in Buf: the first types, and those with a layout
 }
 
 // Reset empties Buf.
-func (e *Encoder) Reset() { e.Buf, e.layouts = e.Buf[:0], e.layouts[:0] }
+func (e *Encoder) Reset() { e.Buf, e.met, e.layouts = e.Buf[:0], e.met[:0], e.layouts[:0] }
 
 // Marks are the places of numbers that mean something else in another process.
 type Marks struct {

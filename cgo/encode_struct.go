@@ -73,23 +73,24 @@ func (e *Encoder) fields(p *fields, encoders []encodeFunc, v reflect.Value, dept
 	return nil
 }
 
-// layout appends the number of the layout, and the names of the fields where it is a new one.
-// False: they are to stand in each struct.
+// layout appends the number of the layout, and the names of the fields where it is a new one: the
+// second struct of a type has one made. False: the names are to stand in this struct.
 func (e *Encoder) layout(p *fields) bool {
 	if !e.Layouts || p.names == "" {
 		return false
 	}
-	i := slices.Index(e.layouts, p)
-	if i < 0 {
-		i = len(e.layouts)
-		if i == maxLayouts {
-			return false
-		}
-		e.layouts = append(e.layouts, p)
-		e.Buf = append(append(e.Buf, tagStruct, byte(i)), p.names...)
+	if i := slices.Index(e.layouts, p); i >= 0 {
+		e.Buf = append(e.Buf, tagStruct, byte(i))
 		return true
 	}
-	e.Buf = append(e.Buf, tagStruct, byte(i))
+	if !slices.Contains(e.met, p) {
+		if len(e.met) < maxLayouts {
+			e.met = append(e.met, p)
+		}
+		return false
+	}
+	e.Buf = append(append(e.Buf, tagStruct, byte(len(e.layouts))), p.names...)
+	e.layouts = append(e.layouts, p)
 	return true
 }
 
