@@ -50,9 +50,11 @@ static inline PyObject *peek(PyObject *o, int tag, Py_ssize_t i) {
 }
 
 // One word for each item, as long as they are all of the type that is wanted: how many that are. What
-// does not change is kept at hand: this loop is what large lists take their time in.
-static uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                         uint64_t n) {
+// does not change is kept at hand: this loop is what large lists take their time in. Inlined, it would
+// have to share the registers.
+#define ALONE static __attribute__((noinline))
+ALONE uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
+                        uint64_t n) {
     long long (*value)(PyObject *, int *) = py.PyLong_AsLongLongAndOverflow;
     const PyObject *type = py.PyLong_Type;
     const size_t offset = py_type_offset;
@@ -69,8 +71,8 @@ static uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py
     return n;
 }
 
-static uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                           uint64_t n) {
+ALONE uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
+                          uint64_t n) {
     double (*value)(PyObject *) = py.PyFloat_AsDouble;
     const PyObject *type = py.PyFloat_Type;
     const size_t offset = py_type_offset;
