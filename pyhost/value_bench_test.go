@@ -20,7 +20,7 @@ const listLength = 10_000
 // BenchmarkList: lists of 10,000 values into Python and back, beside a loop in C that makes or
 // reads the same list. Go's collector runs every few dozen lists in a program that has nothing else
 // in its heap: so the way back is measured with GOGC=400 too, as if there were more; and what Go
-// alone takes to copy such a list, collections included, is added to C's time, as the least there is.
+// alone takes to copy such a list, collections included, is added to C's time: the least there is.
 func BenchmarkList(b *testing.B) {
 	ints, floats, texts := make([]int64, listLength), make([]float64, listLength),
 		make([]string, listLength)

@@ -44,8 +44,9 @@ type call struct {
 
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
+	c.enc.Layouts = true
 	c.enc.Ref, c.enc.Class, c.enc.Marks = c.ref, c.class, &c.marks
-	c.enc.Func, c.enc.Iterator, c.enc.Layouts = c.function, c.iterator, true
+	c.enc.Func, c.enc.Iterator = c.function, c.iterator
 	return c
 }}
 
