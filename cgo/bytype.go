@@ -3,6 +3,7 @@ package cgo
 import (
 	"reflect"
 	"sync"
+	"sync/atomic"
 )
 
 // byType keeps what is made of a type once, such as its encoder.
@@ -14,16 +15,20 @@ func (c *byType[F]) get(t reflect.Type, later func(wait func() F) F, create func
 	if f, ok := c.made.Load(t); ok {
 		return f.(F)
 	}
+	var done atomic.Bool // spares those who come later the look at the channel
 	var made F
 	ready := make(chan struct{})
 	wait := func() F {
-		<-ready
+		if !done.Load() {
+			<-ready
+		}
 		return made
 	}
 	if f, loaded := c.made.LoadOrStore(t, later(wait)); loaded {
 		return f.(F)
 	}
 	made = create()
+	done.Store(true)
 	close(ready)
 	c.made.Store(t, made)
 	return made

@@ -44,6 +44,7 @@ const (
 	tagFunc     = C.PY_T_FUNC
 	tagGo       = C.PY_T_GO
 	tagBuffer   = C.PY_T_BUFFER
+	tagStruct   = C.PY_T_STRUCT
 )
 
 // Bytes that are in every value with an object, a function or another value of Go in it.
@@ -65,6 +66,8 @@ const (
 	specialInstance = C.PY_V_INSTANCE
 	specialMade     = C.PY_V_MADE
 )
+
+const maxLayouts = C.PY_LAYOUTS
 
 // MaxDepth is how deep a value may be nested, either way.
 const MaxDepth = C.PY_MAX_DEPTH
@@ -95,7 +98,15 @@ type Encoder struct {
 	// Marks gets where the numbers of objects and the addresses of large blobs stand in Buf, for a
 	// reader in another process; nil: they are not wanted. Then the blobs need not be pinned.
 	Marks *Marks
+	// Layouts: structs of one type do not name their fields again and again. For C to read, which
+	// keeps the names; a Decoder does not.
+	Layouts bool
+
+	met, layouts []*fields // of the structs in Buf: the first types, and those with a layout
 }
+
+// Reset empties Buf.
+func (e *Encoder) Reset() { e.Buf, e.met, e.layouts = e.Buf[:0], e.met[:0], e.layouts[:0] }
 
 // Marks are the places of numbers that mean something else in another process.
 type Marks struct {
@@ -297,8 +308,13 @@ func (e *Encoder) str(s string) {
 	e.Buf = append(e.Buf, s...)
 }
 
-// strs appends many: room is made once, and the buffer is at hand.
+// strs appends a list: room is made once, and the buffer is at hand.
 func (e *Encoder) strs(list []string) {
+	if list == nil {
+		e.tag(tagNone)
+		return
+	}
+	e.word(tagList, uint64(len(list)))
 	room := 0
 	for _, s := range list {
 		room += len(s) + 9

@@ -412,7 +412,7 @@ enum {
     PY_T_SPECIAL,  // u8 of PY_V_*, one value
     PY_T_INSTANCE, // u64 number of a registered class, one value; to Go only
     PY_T_RECORD,   // u64 n, n values: the fields of a shape, in order; to Go only
-    PY_T_MISSING,  // in place of a field that is not there; to Go only
+    PY_T_MISSING,  // in place of a field that is not there
     PY_T_ARRAY,    // u8 kind as in numpy, u8 bytes an item, u8 n, n times u64, items; to Go only
     PY_T_FAR,      // u8 PY_T_STR or PY_T_BYTES; to Go: u64 index of the frame's far blobs; from Go:
                    // u64 address, pinned for the call, u64 n
@@ -421,6 +421,8 @@ enum {
     PY_T_FUNC,     // u64: struct py_func; from Go only
     PY_T_GO,       // u64: struct py_go; to Go with a hold on it; from Go: u64: its class, or 0
     PY_T_BUFFER,   // u64: a struct py_export that Go keeps until it is read; from Go only
+    PY_T_STRUCT,   // u8 number of a layout; with the next number that layout: u8 n, n times u8 and
+                   // a name. n values, or PY_T_MISSING: a dict; from Go only
 };
 // What PY_T_SPECIAL stands for, and the plain value behind it: see values.py.
 enum {
@@ -435,6 +437,7 @@ enum {
 };
 #define PY_MAX_DEPTH 1000
 #define PY_KEYS 64
+#define PY_LAYOUTS 32
 struct py_reader {
     const uint8_t *p, *end;
     struct py_interp *in;
@@ -443,10 +446,20 @@ struct py_reader {
         PyObject *key;
         const uint8_t *text;
         size_t len;
-    } * keys; // PY_KEYS of them, or NULL
+    } * keys;                   // PY_KEYS of them, or NULL
+    struct py_layouts *layouts; // or NULL
 };
 PyObject *py_decode(struct py_reader *, int depth); // new reference, or NULL and error
 PyObject *py_decode_all(struct py_interp *, const uint8_t *, size_t); // one value, and no more
+PyObject *py_decode_str(struct py_reader *, uint64_t n);
+int py_malformed(void); // -1 and error
+// keys.c
+struct py_layout {
+    size_t n;
+    PyObject **names;
+};
+PyObject *py_decode_key(struct py_reader *, int depth); // new reference, or NULL and error
+struct py_layout *py_read_layout(struct py_reader *);   // NULL and error
 int py_reader_begin(struct py_reader *);
 void py_reader_end(struct py_reader *, int begun);
 int py_encode(struct py_interp *, struct py_frame *, PyObject *); // 0, or -1 and error

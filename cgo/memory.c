@@ -114,8 +114,20 @@ static void raw_free(void *ctx, void *p) {
     raw.free(ctx, p);
 }
 
+// Arenas that were given back: those that come and go with each call would have their pages faulted
+// in each time. What is of another size is no arena.
+#define ARENA (1 << 20)
+#define SPARES 4
+static void *spare[SPARES]; // atomic
+
 static void *arena_alloc(void *ctx, size_t n) {
-    void *p = refused(n) ? NULL : arenas.alloc(ctx, n);
+    void *p = NULL;
+    if (refused(n))
+        return NULL;
+    for (int i = 0; n == ARENA && !p && i < SPARES; i++)
+        p = __atomic_exchange_n(&spare[i], NULL, __ATOMIC_ACQ_REL);
+    if (!p)
+        p = arenas.alloc(ctx, n);
     if (p)
         count((int64_t)n);
     return p;
@@ -123,7 +135,10 @@ static void *arena_alloc(void *ctx, size_t n) {
 
 static void arena_free(void *ctx, void *p, size_t n) {
     count(-(int64_t)n);
-    arenas.free(ctx, p, n);
+    for (int i = 0; n == ARENA && p && i < SPARES; i++)
+        p = __atomic_exchange_n(&spare[i], p, __ATOMIC_ACQ_REL);
+    if (p)
+        arenas.free(ctx, p, n);
 }
 
 void py_memory_hook(void) {

@@ -263,7 +263,7 @@ struct py_scalar py_operate(uintptr_t interp, struct py_frame *thread, uint64_t 
     int good = d.x || kx == PY_X_RAW;
     d.y = good ? operand(&r, ky, y) : NULL;
     good = good && (d.y || ky == PY_X_RAW);
-    if (r.keys || begun)
+    if (r.keys || r.layouts || begun)
         py_reader_end(&r, begun);
     result = good ? perform(what & 255, &d) : failed();
     if (!borrowed(kx) && d.x)

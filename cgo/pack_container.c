@@ -11,6 +11,31 @@ static int pack_new(struct py_writer *w, PyObject *o, struct py_shape *s, int de
     return rc;
 }
 
+// Texts and numbers run no code of Python's when they are packed, and need not be held meanwhile.
+// 1: it is something else.
+static inline int pack_leaf(struct py_writer *w, PyObject *o, struct py_shape *s, int depth) {
+    PyObject *type = py_type_of(o);
+    if (depth > PY_MAX_DEPTH || (s && s->kind == PY_S_OBJECT))
+        return 1;
+    if (type == py.PyUnicode_Type) {
+        Py_ssize_t n;
+        const char *text = py.PyUnicode_AsUTF8AndSize(o, &n);
+        if (text && n < PY_FAR_MIN)
+            return py_put_text(w, text, (uint64_t)n);
+        py.PyErr_Clear(); // it has its turn again
+        return 1;
+    }
+    return type == py.PyLong_Type    ? py_put_int(w, o)
+           : type == py.PyFloat_Type ? py_put_float(w, o)
+                                     : 1;
+}
+
+// A borrowed object.
+static int pack_borrowed(struct py_writer *w, PyObject *o, struct py_shape *s, int depth) {
+    int rc = pack_leaf(w, o, s, depth);
+    return rc > 0 ? pack_new(w, py_hold(o), s, depth) : rc;
+}
+
 static PyObject *item(PyObject *o, int tag, Py_ssize_t i) {
     if (tag == PY_T_TUPLE)
         return py_hold(py.PyTuple_GetItem(o, i));
@@ -25,9 +50,11 @@ static inline PyObject *peek(PyObject *o, int tag, Py_ssize_t i) {
 }
 
 // One word for each item, as long as they are all of the type that is wanted: how many that are. What
-// does not change is kept at hand: this loop is what large lists take their time in.
-static uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                         uint64_t n) {
+// does not change is kept at hand: this loop is what large lists take their time in. Inlined, it would
+// have to share the registers.
+#define ALONE static __attribute__((noinline))
+ALONE uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
+                        uint64_t n) {
     long long (*value)(PyObject *, int *) = py.PyLong_AsLongLongAndOverflow;
     const PyObject *type = py.PyLong_Type;
     const size_t offset = py_type_offset;
@@ -44,8 +71,8 @@ static uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py
     return n;
 }
 
-static uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                           uint64_t n) {
+ALONE uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
+                          uint64_t n) {
     double (*value)(PyObject *) = py.PyFloat_AsDouble;
     const PyObject *type = py.PyFloat_Type;
     const size_t offset = py_type_offset;
@@ -79,11 +106,13 @@ static int put_words(struct py_writer *w, PyObject *o, int tag, uint64_t n, int 
 
 // The first items that are short texts.
 static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint64_t *i) {
-    for (; !py_free_threaded() && *i < n; ++*i) {
+    const PyObject *type = py.PyUnicode_Type;
+    if (py_free_threaded())
+        return 0;
+    for (; *i < n; ++*i) {
         Py_ssize_t len;
         PyObject *v = peek(o, tag, (Py_ssize_t)*i);
-        const char *s =
-            v && py_type_of(v) == py.PyUnicode_Type ? py.PyUnicode_AsUTF8AndSize(v, &len) : NULL;
+        const char *s = v && py_type_of(v) == type ? py.PyUnicode_AsUTF8AndSize(v, &len) : NULL;
         if (!s || len > 255) {
             py.PyErr_Clear(); // it has its turn again
             return 0;
@@ -108,8 +137,11 @@ int py_put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_shape *
     rc = py_put_count(w, tag, n);
     if (!rc && elem && elem->kind == PY_S_TEXT)
         rc = put_texts(w, o, tag, n, &i);
-    for (; !rc && i < n; i++)
-        rc = pack_new(w, item(o, tag, (Py_ssize_t)i), elem, depth + 1);
+    for (; !rc && i < n; i++) {
+        PyObject *v = py_free_threaded() ? NULL : peek(o, tag, (Py_ssize_t)i);
+        if (!v || (rc = pack_leaf(w, v, elem, depth + 1)) > 0)
+            rc = pack_new(w, item(o, tag, (Py_ssize_t)i), elem, depth + 1);
+    }
     return rc;
 }
 
@@ -138,11 +170,15 @@ static int put_items(struct py_writer *w, PyObject *o, struct py_shape *s, int d
     uint64_t n = (uint64_t)py.PyDict_Size(o), done = 0;
     int rc = py_put_count(w, PY_T_DICT, n);
     while (!rc && done <= n && py.PyDict_Next(o, &pos, &k, &v)) {
-        py.Py_IncRef(v);
-        rc = pack_new(w, py_hold(k), key, depth + 1);
-        if (!rc)
-            rc = py_pack(w, v, elem, depth + 1);
-        py.Py_DecRef(v);
+        if ((rc = pack_leaf(w, k, key, depth + 1)) > 0) {
+            py.Py_IncRef(v);
+            rc = pack_new(w, py_hold(k), key, depth + 1);
+            if (!rc)
+                rc = py_pack(w, v, elem, depth + 1);
+            py.Py_DecRef(v);
+        } else if (!rc) {
+            rc = pack_borrowed(w, v, elem, depth + 1);
+        }
         done++;
     }
     if (!rc && (done != n || (uint64_t)py.PyDict_Size(o) != n)) {

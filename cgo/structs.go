@@ -1,7 +1,6 @@
 package cgo
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -13,12 +12,15 @@ type field struct {
 	typ       reflect.Type
 	index     []int
 	omitEmpty bool
+	leaf      reflect.Kind // see leafOf
+	offset    uintptr      // of a leaf
 }
 
 // fields is the plan of a struct type: in order, and by name.
 type fields struct {
 	list   []field
 	byName map[string]int
+	names  string // of the layout: see namesOf
 }
 
 // Fields is the plan of a struct whose fields are keyword arguments.
@@ -76,8 +78,12 @@ func fieldsOf(t reflect.Type) *fields {
 			continue // the outermost wins
 		}
 		p.byName[name] = len(p.list)
-		p.list = append(p.list, field{name, f.Type, f.Index, opts == "omitempty"})
+		x := field{name: name, typ: f.Type, index: f.Index, omitEmpty: opts == "omitempty",
+			offset: f.Offset}
+		x.leaf = leafOf(&x)
+		p.list = append(p.list, x)
 	}
+	p.names = namesOf(p.list)
 	got, _ := plans.LoadOrStore(t, p)
 	return got.(*fields)
 }
@@ -128,76 +134,4 @@ func (f *field) settable(v reflect.Value) reflect.Value {
 		v = v.Field(x)
 	}
 	return v
-}
-
-// A struct is a dict, or an instance of the class that it is registered for. One that keeps all its
-// fields to itself is not taken for an empty dict.
-func structEncoder(t reflect.Type) encodeFunc {
-	p := fieldsOf(t)
-	if len(p.list) == 0 && t.NumField() > 0 {
-		return func(e *Encoder, v reflect.Value, _ int) error {
-			if e.instance(v) {
-				return nil
-			}
-			return fmt.Errorf("%s has no Python form: none of its fields is exported", t)
-		}
-	}
-	encoders := make([]encodeFunc, len(p.list))
-	for i, f := range p.list {
-		encoders[i] = encoderOf(f.typ)
-	}
-	return func(e *Encoder, v reflect.Value, depth int) error {
-		if e.instance(v) {
-			return nil
-		}
-		if e.Class != nil {
-			if class, ok := e.Class(t); ok {
-				e.special(specialInstance)
-				e.word(tagTuple, 2)
-				e.ref(class)
-			}
-		}
-		return e.fields(p, encoders, v, depth)
-	}
-}
-
-// instance appends a struct, or a pointer to one, as itself, if it has a class.
-func (e *Encoder) instance(v reflect.Value) bool {
-	if e.Instance == nil {
-		return false
-	}
-	p, class, ok := e.Instance(v)
-	if ok {
-		e.Go(p, class)
-	}
-	return ok
-}
-
-func (e *Encoder) fields(p *fields, encoders []encodeFunc, v reflect.Value, depth int) error {
-	at := len(e.Buf)
-	e.word(tagDict, 0)
-	n := uint64(0)
-	for i := range p.list {
-		f := &p.list[i]
-		fv, ok := f.read(v)
-		if !ok || f.omitEmpty && isEmpty(fv) {
-			continue
-		}
-		e.str(f.name)
-		if err := encoders[i](e, fv, depth+1); err != nil {
-			return prefix("."+f.name, err)
-		}
-		n++
-	}
-	putNumber(e.Buf[at+1:], n)
-	return nil
-}
-
-// isEmpty: zero, or with nothing in it.
-func isEmpty(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		return v.Len() == 0
-	}
-	return v.IsZero()
 }

@@ -1,10 +1,9 @@
 // Go values -> Python objects, a whole graph in one crossing. The form is described in host.h.
-#include <stdlib.h>
 #include <string.h>
 
 #include "host.h"
 
-static int malformed(void) {
+int py_malformed(void) {
     py.PyErr_SetString(*py.PyExc_ValueError, "malformed value buffer");
     return -1;
 }
@@ -16,7 +15,7 @@ int py_too_deep(void) {
 
 int py_read_u64(struct py_reader *r, uint64_t *v) {
     if (r->end - r->p < 8)
-        return malformed();
+        return py_malformed();
     memcpy(v, r->p, 8);
     r->p += 8;
     return 0;
@@ -26,13 +25,23 @@ int py_read_u64(struct py_reader *r, uint64_t *v) {
 static int read_len(struct py_reader *r, uint64_t size, uint64_t *n) {
     if (py_read_u64(r, n))
         return -1;
-    return *n > (uint64_t)(r->end - r->p) / size ? malformed() : 0;
+    return *n > (uint64_t)(r->end - r->p) / size ? py_malformed() : 0;
 }
 
-static PyObject *decode_str(struct py_reader *r, uint64_t n) {
-    PyObject *o = py.PyUnicode_DecodeUTF8((const char *)r->p, (Py_ssize_t)n, "surrogateescape");
+// Before 3.14, which brought PyInitConfig, CPython reads text by words only where it is aligned.
+#define ALIGNED 32
+static __attribute__((noinline)) PyObject *decode_aligned(const uint8_t *p, uint64_t n) {
+    _Alignas(ALIGNED) char text[ALIGNED];
+    memcpy(text, p, ALIGNED);
+    return py.PyUnicode_DecodeUTF8(text, (Py_ssize_t)n, "surrogateescape");
+}
+
+PyObject *py_decode_str(struct py_reader *r, uint64_t n) {
+    const uint8_t *p = r->p;
     r->p += n;
-    return o;
+    if (!py.PyInitConfig_Create && n >= 8 && n <= ALIGNED && r->end - p >= ALIGNED)
+        return decode_aligned(p, n);
+    return py.PyUnicode_DecodeUTF8((const char *)p, (Py_ssize_t)n, "surrogateescape");
 }
 
 static PyObject *decode_int(struct py_reader *r) {
@@ -54,7 +63,7 @@ static inline PyObject *decode_part(struct py_reader *r, int depth) {
     size_t left = (size_t)(r->end - r->p);
     if (left > 2 && r->p[0] == PY_T_STR8 && left - 2 >= r->p[1]) {
         r->p += 2;
-        return decode_str(r, r->p[-1]);
+        return py_decode_str(r, r->p[-1]);
     }
     if (left > 8 && r->p[0] == PY_T_INT) {
         r->p++;
@@ -83,35 +92,8 @@ static PyObject *decode_sequence(struct py_reader *r, int tag, int depth) {
     return o;
 }
 
-// Keys recur: those of short text are made once for a buffer, and hashed once; not in one so short
-// that this would cost more than it saves.
-#define FEW 200
-#define LONG (16 << 10)
-static PyObject *decode_key(struct py_reader *r, int depth) {
-    if (r->end - r->p < 2 || r->p[0] != PY_T_STR8 || r->p[1] > 32 || r->end - r->p - 2 < r->p[1])
-        return py_decode(r, depth);
-    if (!r->keys && (r->end - r->p < FEW || !(r->keys = calloc(PY_KEYS, sizeof *r->keys))))
-        return py_decode(r, depth);
-    size_t n = r->p[1];
-    const uint8_t *text = r->p + 2;
-    unsigned slot = n ? (unsigned)(text[0] * 7 + text[n - 1] * 31 + text[n / 2] * 3 + n) : 0;
-    struct py_key *k = &r->keys[slot % PY_KEYS];
-    if (k->key && k->len == n && !memcmp(k->text, text, n)) {
-        r->p += n + 2;
-        return py_hold(k->key);
-    }
-    r->p += 2;
-    PyObject *key = decode_str(r, n);
-    if (!key)
-        return NULL;
-    if (k->key)
-        py.Py_DecRef(k->key);
-    *k = (struct py_key){py_hold(key), text, n};
-    return key;
-}
-
 static int decode_item(struct py_reader *r, PyObject *dict, int depth) {
-    PyObject *k = decode_key(r, depth + 1);
+    PyObject *k = py_decode_key(r, depth + 1);
     PyObject *v = k ? decode_part(r, depth + 1) : NULL;
     int rc = v ? py.PyDict_SetItem(dict, k, v) : -1;
     if (k)
@@ -135,19 +117,38 @@ static PyObject *decode_dict(struct py_reader *r, int depth) {
     return o;
 }
 
+static PyObject *decode_struct(struct py_reader *r, int depth) {
+    struct py_layout *l = py_read_layout(r);
+    PyObject *o = l ? py.PyDict_New() : NULL;
+    for (size_t i = 0; o && i < l->n; i++) {
+        if (r->p < r->end && *r->p == PY_T_MISSING) {
+            r->p++;
+            continue;
+        }
+        PyObject *v = decode_part(r, depth + 1);
+        if (!v || py.PyDict_SetItem(o, l->names[i], v)) {
+            py.Py_DecRef(o);
+            o = NULL;
+        }
+        if (v)
+            py.Py_DecRef(v);
+    }
+    return o;
+}
+
 static PyObject *decode_blob(struct py_reader *r, int tag) {
     uint64_t n;
     PyObject *o;
     if (tag == PY_T_STR8) {
         n = r->p < r->end ? *r->p++ : 1;
         if (n > (uint64_t)(r->end - r->p))
-            return malformed(), NULL;
-        return decode_str(r, n);
+            return py_malformed(), NULL;
+        return py_decode_str(r, n);
     }
     if (read_len(r, 1, &n))
         return NULL;
     if (tag == PY_T_STR)
-        return decode_str(r, n);
+        return py_decode_str(r, n);
     if (tag == PY_T_BYTES)
         o = py.PyBytes_FromStringAndSize((const char *)r->p, (Py_ssize_t)n);
     else
@@ -176,7 +177,7 @@ static PyObject *decode_set(struct py_reader *r, int depth) {
 static PyObject *decode_complex(struct py_reader *r) {
     double d[2];
     if (r->end - r->p < 16)
-        return malformed(), NULL;
+        return py_malformed(), NULL;
     memcpy(d, r->p, 16);
     r->p += 16;
     return py.PyComplex_FromDoubles(d[0], d[1]);
@@ -185,7 +186,7 @@ static PyObject *decode_complex(struct py_reader *r) {
 // What Python's side makes of a plain value: see values.py.
 static PyObject *decode_special(struct py_reader *r, int depth) {
     if (r->p >= r->end)
-        return malformed(), NULL;
+        return py_malformed(), NULL;
     PyObject *args[3] = {NULL, py.PyLong_FromLongLong(*r->p++), NULL}, *o = NULL;
     args[2] = args[1] ? py_decode(r, depth + 1) : NULL;
     if (args[2])
@@ -201,7 +202,7 @@ static PyObject *decode_far(struct py_reader *r) {
     uint64_t data, n;
     int tag = r->p < r->end ? *r->p++ : 0;
     if (!r->trusted)
-        return malformed(), NULL;
+        return py_malformed(), NULL;
     if (py_read_u64(r, &data) || py_read_u64(r, &n))
         return NULL;
     return tag == PY_T_STR
@@ -212,21 +213,21 @@ static PyObject *decode_far(struct py_reader *r) {
 static PyObject *decode_ref(struct py_reader *r) {
     uint64_t v;
     if (!r->trusted)
-        return malformed(), NULL;
+        return py_malformed(), NULL;
     return py_read_u64(r, &v) ? NULL : py_hold((PyObject *)v);
 }
 
 static PyObject *decode_buffer(struct py_reader *r) {
     uint64_t v;
     if (!r->trusted)
-        return malformed(), NULL;
+        return py_malformed(), NULL;
     return py_read_u64(r, &v) ? NULL : py_export_object(r->in, (struct py_export *)v);
 }
 
 static PyObject *decode_go(struct py_reader *r, int tag) {
     uint64_t v, cls = 0;
     if (!r->trusted)
-        return malformed(), NULL;
+        return py_malformed(), NULL;
     if (py_read_u64(r, &v) || (tag == PY_T_GO && py_read_u64(r, &cls)))
         return NULL;
     return py_go_object(r->in, (struct py_go *)v, (PyObject *)cls);
@@ -236,7 +237,7 @@ PyObject *py_decode(struct py_reader *r, int depth) {
     if (depth > PY_MAX_DEPTH)
         return py_too_deep(), NULL;
     if (r->p >= r->end)
-        return malformed(), NULL;
+        return py_malformed(), NULL;
     int tag = *r->p++;
     switch (tag) {
     case PY_T_INT:
@@ -261,6 +262,8 @@ PyObject *py_decode(struct py_reader *r, int depth) {
         return decode_sequence(r, tag, depth);
     case PY_T_DICT:
         return decode_dict(r, depth);
+    case PY_T_STRUCT:
+        return decode_struct(r, depth);
     case PY_T_SET:
         return decode_set(r, depth);
     case PY_T_COMPLEX:
@@ -277,25 +280,7 @@ PyObject *py_decode(struct py_reader *r, int depth) {
     case PY_T_BUFFER:
         return decode_buffer(r);
     }
-    return malformed(), NULL;
-}
-
-// Gives up what the reader keeps: after the last value.
-void py_reader_end(struct py_reader *r, int collect) {
-    if (collect)
-        py.PyGC_Enable();
-    for (size_t i = 0; r->keys && i < PY_KEYS; i++) {
-        if (r->keys[i].key)
-            py.Py_DecRef(r->keys[i].key);
-    }
-    free(r->keys);
-    r->keys = NULL;
-}
-
-// New objects are no garbage yet: what is long is made without collections in between. Nobody else
-// runs meanwhile, but for the constructor of a value that has a class of its own.
-int py_reader_begin(struct py_reader *r) {
-    return r->end - r->p > LONG && py.PyGC_Disable && py.PyGC_Disable();
+    return py_malformed(), NULL;
 }
 
 PyObject *py_decode_all(struct py_interp *in, const uint8_t *p, size_t len) {
@@ -303,7 +288,7 @@ PyObject *py_decode_all(struct py_interp *in, const uint8_t *p, size_t len) {
     int collect = py_reader_begin(&r);
     PyObject *o = py_decode(&r, 0);
     if (o && r.p != r.end) {
-        malformed();
+        py_malformed();
         py.Py_DecRef(o);
         o = NULL;
     }

@@ -73,7 +73,7 @@ var background = context.Background()
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
 	c.enc.Ref, c.enc.Class, c.enc.Func, c.enc.Pin = c.ref, c.class, c.function, &c.pin
-	c.enc.Instance, c.enc.Iterator = c.instance, iterator
+	c.enc.Instance, c.enc.Iterator, c.enc.Layouts = c.instance, iterator, true
 	return c
 }}
 
@@ -86,7 +86,8 @@ func getCall() *call {
 		c = calls.Get().(*call)
 	}
 	c.frame.Reset(0)
-	c.enc.Buf, c.enc.Pinned = c.enc.Buf[:0], false
+	c.enc.Reset()
+	c.enc.Pinned = false
 	c.state.Store(callRunning)
 	c.ended, c.placeGone, c.counted = nil, false, false
 	c.pass, c.label = pass{}, ""

@@ -19,7 +19,7 @@ func Echo(rt *Runtime, buf []byte, out any) error {
 
 // Encoded is a value as it crosses.
 func Encoded(v any) ([]byte, error) {
-	var e cgo.Encoder
+	e := cgo.Encoder{Layouts: true}
 	err := e.Value(v)
 	return e.Buf, err
 }

@@ -163,7 +163,7 @@ func FuzzUnpack(f *testing.F) {
 	for _, v := range []any{nil, 1, 1.5, "text", []byte{1}, []any{1, "a", pyhost.Tuple{2}}, 1i,
 		map[string]any{"A": 1, "b": []string{"x"}}, pyhost.Set{1}, time.Now(), time.Second,
 		big.NewRat(1, 3), new(big.Int).Lsh(big.NewInt(1), 99), pyhost.Decimal("1"), UUID{1},
-		[]float64{1}} {
+		[]float64{1}, []stated{{}, {Name: "b", Tags: []string{"c"}}, {}}} {
 		b, err := pyhost.Encoded(v)
 		require.NoError(f, err)
 		f.Add(b)

@@ -38,7 +38,11 @@ func (p *Pool[R]) TryAcquire() *Lease[R] {
 }
 
 // Used notes that the lease serves more than one call.
-func (l *Lease[R]) Used(calls int) { l.p.count(l.res, calls-1) }
+func (l *Lease[R]) Used(calls int) {
+	if l.res != nil {
+		l.p.count(l.res, calls-1)
+	}
+}
 
 // Runtime is the one that is leased.
 func (l *Lease[R]) Runtime() R {

@@ -19,7 +19,8 @@ const listLength = 10_000
 
 // BenchmarkList: lists of 10,000 values into Python and back, beside a loop in C that makes or
 // reads the same list. Go's collector runs every few dozen lists in a program that has nothing else
-// in its heap: so the way back is measured with GOGC=400 too, as if there were more.
+// in its heap: so the way back is measured with GOGC=400 too, as if there were more; and what Go
+// alone takes to copy such a list, collections included, is added to C's time: the least there is.
 func BenchmarkList(b *testing.B) {
 	ints, floats, texts := make([]int64, listLength), make([]float64, listLength),
 		make([]string, listLength)
@@ -39,7 +40,7 @@ const lists = 20 // a round
 
 func list[T any](b *testing.B, kind int, values []T) {
 	require.NoError(b, rt.Call(bg, "keep", nil, values))
-	var into, back, cInto, cBack, larger []time.Duration
+	var into, back, cInto, cBack, copied, larger []time.Duration
 	inC := func(back bool) time.Duration {
 		return time.Duration(pyhost.Interp(rt).BenchList(kind, listLength, lists, back))
 	}
@@ -51,6 +52,7 @@ func list[T any](b *testing.B, kind int, values []T) {
 		var got []T
 		back = append(back, times(b, lists, func() error { return rt.Eval(bg, "kept", &got) }))
 		cBack = append(cBack, inC(true))
+		copied = append(copied, times(b, lists, func() error { sink = cloneList(got); return nil }))
 		require.Equal(b, values, got)
 		percent := debug.SetGCPercent(400)
 		larger = append(larger, times(b, lists, func() error { return rt.Eval(bg, "kept", &got) }))
@@ -61,7 +63,24 @@ func list[T any](b *testing.B, kind int, values []T) {
 	b.ReportMetric(float64(median(into))/float64(median(cInto)), "into/C")
 	b.ReportMetric(float64(median(back))/lists/listLength, "back-ns/item")
 	b.ReportMetric(float64(median(back))/float64(median(cBack)), "back/C")
+	b.ReportMetric(1+float64(median(copied))/float64(median(cBack)), "least/C")
 	b.ReportMetric(float64(median(larger))/float64(median(cBack)), "back/C-GOGC400")
+}
+
+func cloneList(list any) any {
+	switch list := list.(type) {
+	case []int64:
+		return slices.Clone(list)
+	case []float64:
+		return slices.Clone(list)
+	case []string:
+		list = slices.Clone(list)
+		for i, s := range list {
+			list[i] = strings.Clone(s)
+		}
+		return list
+	}
+	panic("no such list")
 }
 
 func times(b *testing.B, n int, fn func() error) time.Duration {
@@ -132,7 +151,8 @@ func cloneAny(v any) any {
 }
 
 // BenchmarkGraph: a tree of 9,841 nodes, as structs and as map[string]any, into Python and back,
-// beside encoding/json and Python's json; and what is allocated in Go beside a copy by hand.
+// beside encoding/json and Python's json; and what is allocated in Go, and the way back as a whole,
+// beside a copy by hand of the same graph in Go.
 func BenchmarkGraph(b *testing.B) {
 	root := tree(4, 9, "") // 7,381 nodes, and three trees of 820
 	for len(root.Children) < 12 {
@@ -155,7 +175,7 @@ func BenchmarkGraph(b *testing.B) {
 func graph(b *testing.B, v any, clone, target func() any) {
 	require.NoError(b, rt.Call(bg, "keep", nil, v))
 	back := func() error { return rt.Eval(bg, "kept", target()) }
-	var into, intoJSON, outOf, outOfJSON []time.Duration
+	var into, intoJSON, outOf, outOfJSON, copied []time.Duration
 	for b.Loop() {
 		into = append(into, times(b, 1, func() error { return rt.Call(bg, "drop", nil, v) }))
 		intoJSON = append(intoJSON, times(b, 1, func() error {
@@ -173,12 +193,14 @@ func graph(b *testing.B, v any, clone, target func() any) {
 			}
 			return json.Unmarshal([]byte(text), target())
 		}))
+		copied = append(copied, times(b, 1, func() error { sink = clone(); return nil }))
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(median(into))/1e6, "into-ms")
 	b.ReportMetric(float64(median(intoJSON))/float64(median(into)), "JSON/into")
 	b.ReportMetric(float64(median(outOf))/1e6, "back-ms")
 	b.ReportMetric(float64(median(outOfJSON))/float64(median(outOf)), "JSON/back")
+	b.ReportMetric(float64(median(outOf))/float64(median(copied)), "back/copy")
 	allocs := testing.AllocsPerRun(5, func() { _ = back() })
 	b.ReportMetric(allocs/testing.AllocsPerRun(5, func() { sink = clone() }), "allocs/copy")
 }

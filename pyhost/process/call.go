@@ -45,6 +45,7 @@ type call struct {
 
 var calls = sync.Pool{New: func() any {
 	c := &call{done: make(chan struct{}, 1)}
+	c.enc.Layouts = true
 	c.enc.Ref, c.enc.Class, c.enc.Marks = c.ref, c.class, &c.marks
 	c.enc.Func, c.enc.Iterator, c.enc.Share = c.function, c.iterator, c.share
 	return c
@@ -55,7 +56,7 @@ func newCall(w *worker, op cgo.Op, label string) *call {
 	c.w, c.label = w, label
 	c.req = request{op: uint32(op), refs: c.req.refs[:0], gos: c.req.gos[:0],
 		blobs: c.req.blobs[:0]}
-	c.enc.Buf = c.enc.Buf[:0]
+	c.enc.Reset()
 	c.marks.Refs, c.marks.Gos, c.marks.Fars = c.marks.Refs[:0], c.marks.Gos[:0], c.marks.Fars[:0]
 	c.err, c.segment, c.result, c.abandoned, c.recall = nil, nil, nil, false, false
 	return c
