@@ -135,6 +135,9 @@ var (
 // how many there are; they stay valid, the memory stays where it is, and OnRelease tells when the
 // last has gone. Close may be called again, to ask.
 func (b *Buffer) Close() error {
+	if b == nil {
+		return nil
+	}
 	if b.export == nil {
 		return fmt.Errorf("pyhost: %w", errNoBuffer)
 	}

@@ -49,6 +49,9 @@ func (e *LeakError) Unwrap() error { return e.Err }
 // hangs. Any goroutine may call it, but none that is attached; later calls return what the first
 // returned.
 func (rt *Runtime) Close() error {
+	if rt == nil {
+		return nil
+	}
 	if rt.in.Inside() {
 		return errors.New("pyhost: Close while attached to the runtime")
 	}

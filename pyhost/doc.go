@@ -1,6 +1,9 @@
 // Package pyhost runs CPython inside a Go program. A [Runtime] is one interpreter, and any
 // goroutine may use it at any time.
 //
+// Close and Release of a nil pointer do nothing, and give no error: they may be deferred before the
+// error of what makes the value is looked at.
+//
 // # Threads and the GIL
 //
 // A call attaches the OS thread that the goroutine happens to be on, holds the GIL while it runs

@@ -364,6 +364,9 @@ func (p *Pool[R]) Stats() PoolStats {
 // Close refuses new calls and closes the runtimes, all at once: their calls end as Close of the
 // runtime tells. Later calls return what the first returned.
 func (p *Pool[R]) Close() error {
+	if p == nil {
+		return nil
+	}
 	p.closing.Do(func() { p.err = p.close() })
 	return p.err
 }

@@ -93,7 +93,7 @@ func (h *held) ref(typ string) *Ref {
 // Close gives the object back. Calls under way that use it are not disturbed; later ones are an
 // error.
 func (r *Ref) Close() {
-	if r.held != nil && r.closed.CompareAndSwap(false, true) {
+	if r != nil && r.held != nil && r.closed.CompareAndSwap(false, true) {
 		r.cleanup.Stop()
 		r.held.origin.closed(r.held.rt)
 		r.held.release()

@@ -73,3 +73,11 @@ func (p *Pool) Do(ctx context.Context, fn func(*pyhost.Thread) error) error {
 	defer lease.Release()
 	return lease.Runtime().Do(ctx, fn)
 }
+
+// Close refuses new calls and closes the runtimes: see pyhost.Pool.
+func (p *Pool) Close() error {
+	if p == nil {
+		return nil
+	}
+	return p.Pool.Close()
+}

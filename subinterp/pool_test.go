@@ -270,3 +270,7 @@ func TestMap(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseOfNil(t *testing.T) {
+	require.NoError(t, (*subinterp.Pool)(nil).Close())
+}

@@ -294,3 +294,7 @@ func TestZeroValue(t *testing.T) {
 	}
 	require.Equal(t, "goroutines 7 Config asks for it.\n", program(t, "goroutines"))
 }
+
+func TestCloseOfNil(t *testing.T) {
+	require.NoError(t, (*isolation.Runtimes)(nil).Close())
+}

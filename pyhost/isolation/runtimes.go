@@ -103,6 +103,9 @@ func (r *Runtimes) Main() *pyhost.Runtime { return r.main }
 // Close refuses new calls and closes what Start has opened. A Main that was given stays as it is:
 // with Goroutines on it there is nothing to close.
 func (r *Runtimes) Close() error {
+	if r == nil {
+		return nil
+	}
 	if r.Isolation == Goroutines {
 		return r.closeMain()
 	}

@@ -92,3 +92,11 @@ func (p *Pool) Stats() pyhost.PoolStats {
 	s.Overloaded = refused
 	return s
 }
+
+// Close refuses new calls and closes the runtimes: see pyhost.Pool.
+func (p *Pool) Close() error {
+	if p == nil {
+		return nil
+	}
+	return p.Pool.Close()
+}

@@ -193,3 +193,8 @@ def once(flag):
 	require.NoError(t, err)
 	require.Equal(t, "done", got)
 }
+
+func TestCloseOfNil(t *testing.T) {
+	require.NoError(t, (*process.Runtime)(nil).Close())
+	require.NoError(t, (*process.Pool)(nil).Close())
+}
