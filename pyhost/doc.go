@@ -86,9 +86,10 @@
 //	*[Ref]                 any object
 //
 // The names of struct fields are those of the tag `py:"name,omitempty"`, else the field's own;
-// `py:"-"` leaves one out. Fields of embedded structs count as the outer one's. Keys that are no
-// field are passed over, fields without a key stay as they are. A struct or an array that is a key
-// of a map is a tuple in Python.
+// `py:"-"` leaves one out. They are matched to the letter, unlike those of encoding/json: a field
+// Name takes the key or the attribute 'Name', and 'name' only with a tag `py:"name"`. Fields of
+// embedded structs count as the outer one's. Keys that are no field are passed over, fields without
+// a key stay as they are. A struct or an array that is a key of a map is a tuple in Python.
 //
 // What is lost: nanoseconds, for Python has microseconds; that a naive datetime had no zone: it is
 // read as UTC, as is a date; the zone of a time.Time in time.Local, but for its offset; the order

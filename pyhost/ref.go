@@ -100,7 +100,8 @@ func (r *Ref) Close() {
 	}
 }
 
-// String names the type of the object where it is known; it does not touch Python.
+// String names the type of the object where it is known, as of one that came as the value of an
+// any; else it says "object". It does not touch Python.
 func (r *Ref) String() string { return fmt.Sprintf("<pyhost.Ref to %s>", r.typ) }
 
 // Decode decodes the object into out, a pointer.
