@@ -127,5 +127,7 @@
 // # What is shared
 //
 // The process is: environment, current folder, locale, umask, file descriptors. Python's signal
-// handlers are not installed. os.fork and faulthandler.enable are refused, with a way out.
+// handlers are not installed, and signal.signal is a ValueError: Go keeps the signals. os.fork and
+// faulthandler.enable are refused, with a way out. os.exec*, as ever, replaces the program, the one
+// of Go that is: only sub-interpreters refuse it. A policy can deny it: see [Audit].
 package pyhost
