@@ -13,7 +13,8 @@ import (
 
 // ErrOwnGILUnsupported tells that sub-interpreters of this Python cannot have a GIL of their own.
 var ErrOwnGILUnsupported = errors.New("pyhost: a sub-interpreter with a GIL of its own needs " +
-	"CPython 3.13 or later, built with a GIL: share the main interpreter's, or use processes")
+	"CPython 3.13 or later, built with a GIL: share the main interpreter's, by Config.GIL: " +
+	"subinterp.SharedGIL, or use processes")
 
 // ErrNotIsolatable tells of a module that cannot be loaded in a sub-interpreter.
 var ErrNotIsolatable = errors.New("pyhost: not isolatable")

@@ -20,6 +20,9 @@ import (
 // Setup has run, or in a module.
 func Register[T any](ctx context.Context, rt *Runtime, class string) error {
 	t := reflect.TypeFor[T]()
+	if rt == nil {
+		return fmt.Errorf("process: Register: the Runtime is nil")
+	}
 	if t.Kind() != reflect.Struct {
 		return fmt.Errorf("process: Register: %s is no struct", t)
 	}
