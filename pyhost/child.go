@@ -68,8 +68,8 @@ func refused(e *PythonError) string {
 	return ""
 }
 
-// ChildConfig says how NewChild makes a sub-interpreter. Package subinterp, which has defaults,
-// is what programs use.
+// ChildConfig says how NewChild makes a sub-interpreter. Package subinterp, which has defaults, is
+// what programs use. It is for this library's own packages.
 type ChildConfig struct {
 	Config  // Python, Env, UseEnvironment and UserSite are the main interpreter's
 	Options cgo.Sub
@@ -84,7 +84,8 @@ type children struct {
 
 // NewChild makes a sub-interpreter of the main one: a runtime of its own, to be closed on its own,
 // or by the Close of its parent. Any goroutine may call it; one that is attached detaches
-// meanwhile. Its errors are those that package subinterp tells of.
+// meanwhile. Its errors are those that package subinterp tells of. It is for this library's own
+// packages.
 func (rt *Runtime) NewChild(ctx context.Context, cfg ChildConfig) (*Runtime, error) {
 	if rt.parent != nil {
 		return nil, errors.New("pyhost: NewChild of a sub-interpreter: ask the main one")
