@@ -26,8 +26,8 @@ func (in *Interp) BenchList(kind, n, rounds int, back bool) int64 {
 	return int64(C.py_bench_list(in.p, C.int(kind), C.int64_t(n), C.int64_t(rounds), toInt(back)))
 }
 
-// BenchSub is the mean ns that C alone takes for each of n new sub-interpreters, at most 64, which are
-// there together and which it ends again, and the bytes that each adds to the process.
+// BenchSub is the mean ns that C alone takes for each of n new sub-interpreters, at most 64, which
+// are there together and which it ends again, and the bytes that each adds to the process.
 func (in *Interp) BenchSub(s *Sub, n int) (ns, bytes int64) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

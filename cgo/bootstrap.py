@@ -127,6 +127,7 @@ def configure(settings):
     after_import("threading", start_no_daemons, native["by_keeper"])
     if sys.version_info < (3, 14):
         after_import("multiprocessing.context", spawn)
+    after_import("signal", explain_signal)
 
 
 originals = {}  # of what is refused to the program
@@ -235,17 +236,38 @@ def spawn(context):
 def refuse_faulthandler(faulthandler):
     """faulthandler replaces the handler by which Go recovers from a nil dereference."""
 
-    def enable(*args, **kw):
-        raise RuntimeError(
-            "faulthandler.enable is refused inside a Go process: it replaces Go's signal handlers; "
-            "faulthandler.dump_traceback works"
-        )
+    def refuse(name):
+        def refused(*args, **kw):
+            raise RuntimeError(
+                f"faulthandler.{name} is refused inside a Go process: it replaces Go's signal "
+                "handlers; faulthandler.dump_traceback works"
+            )
+
+        return refused
 
     originals.update(enable=faulthandler.enable, register=faulthandler.register)
     if faulthandler.is_enabled():  # by the environment; this brings Go's handlers back
         faulthandler.disable()
-    faulthandler.enable = enable
-    faulthandler.register = enable
+    faulthandler.enable, faulthandler.register = refuse("enable"), refuse("register")
+
+
+def explain_signal(module):
+    """Handlers are set on the main thread alone, which runs none of the program's code."""
+    set_handler = module.signal
+
+    def signal(signalnum, handler):
+        try:
+            return set_handler(signalnum, handler)
+        except ValueError as e:
+            if "main thread" not in str(e):
+                raise
+        raise ValueError(
+            "signal.signal is refused inside a Go process, which handles the signals: use "
+            "os/signal in Go, and call Python from there"
+        )
+
+    signal.__doc__ = set_handler.__doc__
+    module.signal = signal
 
 
 def absorb():
@@ -264,8 +286,8 @@ def same(value):
 
 
 def call_each(name, items):
-    """The results of a function for items, up to the first that raises: that exception is for a call of its
-    own.
+    """The results of a function for items, up to the first that raises: that exception is for a
+    call of its own.
     """
     results = []
     return {"results": results, "raise": fill(results, native["find"](name), items)}

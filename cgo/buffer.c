@@ -215,9 +215,49 @@ static void release_buffer(PyObject *self, Py_buffer *b) {
     drop_views(x->e, 1);
 }
 
+// Items are those of a memoryview, which lasts as long as the operation, or the iterator.
+
+static Py_ssize_t length(PyObject *self) {
+    PyObject *view = py.PyMemoryView_FromObject(self);
+    Py_ssize_t n = view ? py.PyObject_Size(view) : -1;
+    if (view)
+        py.Py_DecRef(view);
+    return n;
+}
+
+static PyObject *item(PyObject *self, PyObject *key) {
+    PyObject *view = py.PyMemoryView_FromObject(self);
+    PyObject *v = view ? py.PyObject_GetItem(view, key) : NULL;
+    if (view)
+        py.Py_DecRef(view);
+    return v;
+}
+
+static int set_item(PyObject *self, PyObject *key, PyObject *v) {
+    PyObject *view = py.PyMemoryView_FromObject(self);
+    int rc = -1;
+    if (view) {
+        rc = v ? py.PyObject_SetItem(view, key, v) : py.PyObject_DelItem(view, key);
+        py.Py_DecRef(view);
+    }
+    return rc;
+}
+
+static PyObject *iterate(PyObject *self) {
+    PyObject *view = py.PyMemoryView_FromObject(self);
+    PyObject *it = view ? py.PyObject_GetIter(view) : NULL;
+    if (view)
+        py.Py_DecRef(view);
+    return it;
+}
+
 static PyType_Slot slots[] = {
     {Py_bf_getbuffer, (void *)get_buffer},
     {Py_bf_releasebuffer, (void *)release_buffer},
+    {Py_mp_length, (void *)length},
+    {Py_mp_subscript, (void *)item},
+    {Py_mp_ass_subscript, (void *)set_item},
+    {Py_tp_iter, (void *)iterate},
     {Py_tp_dealloc, (void *)dealloc},
     {Py_tp_doc,
      (void *)"Memory of Go. memoryview, and whatever takes bytes-like objects, sees it."},

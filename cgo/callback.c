@@ -72,7 +72,8 @@ static PyObject *find(PyObject *self, PyObject *args) {
     return o;
 }
 
-// native.unraisable(exc, where): gives an exception that nobody can be told of to sys.unraisablehook.
+// native.unraisable(exc, where): gives an exception that nobody can be told of to
+// sys.unraisablehook.
 static PyObject *unraisable(PyObject *self, PyObject *args) {
     (void)self;
     PyObject *exc = py.PyTuple_GetItem(args, 0), *where = py.PyTuple_GetItem(args, 1);

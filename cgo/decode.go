@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 )
 
 // ErrMalformed is the error of a buffer that no encoder wrote.
@@ -25,9 +26,19 @@ func (e *PathError) Unwrap() error { return e.Err }
 func prefix(path string, err error) error {
 	var p *PathError
 	if errors.As(err, &p) {
-		return &PathError{path + p.Path, p.Err}
+		return &PathError{path + shorten(p.Path), p.Err}
 	}
 	return &PathError{path, err}
+}
+
+// shorten leaves the middle of a long path out: that of a cycle goes 1,000 levels down.
+func shorten(path string) string {
+	const head, tail = 100, 200
+	if len(path) <= head+tail+len("…") {
+		return path
+	}
+	return strings.ToValidUTF8(path[:head], "") + "…" +
+		strings.ToValidUTF8(path[len(path)-tail:], "")
 }
 
 // Decoder reads values in the form in which they cross.

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -169,6 +170,9 @@ func (e *Encoder) Args(args []any, kw map[string]any) error {
 			e.int(int64(n))
 			continue
 		}
+		if _, ok := a.(Kw); ok {
+			return prefix(fmt.Sprintf("argument %d", i+1), errKw)
+		}
 		if err := e.Value(a); err != nil {
 			return prefix(fmt.Sprintf("argument %d", i+1), err)
 		}
@@ -181,6 +185,8 @@ func (e *Encoder) Args(args []any, kw map[string]any) error {
 	}
 	return nil
 }
+
+var errKw = errors.New("a Kw must be the last argument, and there can be only one")
 
 // Value appends v.
 func (e *Encoder) Value(v any) error { return e.value(v, 0) }

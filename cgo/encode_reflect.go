@@ -3,6 +3,7 @@ package cgo
 import (
 	"encoding"
 	"fmt"
+	"io"
 	"math"
 	"math/big"
 	"reflect"
@@ -167,6 +168,17 @@ func encoderOfKind(t reflect.Type) encodeFunc {
 		return fmt.Errorf("%s has no Python form", t)
 	}
 }
+
+// noForm is the error of a struct that keeps all its fields to itself.
+func noForm(t reflect.Type) error {
+	p := reflect.PointerTo(t)
+	if p.Implements(readerType) || p.Implements(writerType) {
+		return fmt.Errorf("%s has no Python form: for a file object pass pyhost.File{IO: r}", t)
+	}
+	return fmt.Errorf("%s has no Python form: none of its fields is exported", t)
+}
+
+var readerType, writerType = reflect.TypeFor[io.Reader](), reflect.TypeFor[io.Writer]()
 
 func pointerEncoder(t reflect.Type) encodeFunc {
 	elem, more := encoderOf(t.Elem()), pointsOn(t)

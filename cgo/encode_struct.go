@@ -1,7 +1,6 @@
 package cgo
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"unsafe"
@@ -16,7 +15,7 @@ func structEncoder(t reflect.Type) encodeFunc {
 			if e.instance(v) {
 				return nil
 			}
-			return fmt.Errorf("%s has no Python form: none of its fields is exported", t)
+			return noForm(t)
 		}
 	}
 	encoders := make([]encodeFunc, len(p.list))

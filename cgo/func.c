@@ -73,8 +73,8 @@ static int too_many(struct py_func *f, size_t n) {
 }
 
 static int missing(struct py_func *f, uint32_t i) {
-    char place[32];
-    snprintf(place, sizeof place, "%u", i + 1);
+    char place[32]; // the receiver of a method is not counted: it alone has a name then
+    snprintf(place, sizeof place, "%u", i + !*f->params[0].name);
     const char *name = f->params[i].name;
     return type_error("%s() missing required argument %s", f->name, *name ? name : place), -1;
 }

@@ -12,9 +12,12 @@ static int audit(const char *event, PyObject *args, void *data) {
     (void)data;
     if (event[0] != 'o' || (strcmp(event, "os.fork") && strcmp(event, "os.forkpty")))
         return 0;
-    py.PyErr_SetString(*py.PyExc_RuntimeError,
-                       "os.fork is refused inside a Go process, whose child could not run: use "
-                       "subprocess, or multiprocessing with the start method spawn or forkserver");
+    char msg[200];
+    snprintf(msg, sizeof msg,
+             "%s is refused inside a Go process, whose child could not run: use subprocess, or "
+             "multiprocessing with the start method spawn or forkserver",
+             event);
+    py.PyErr_SetString(*py.PyExc_RuntimeError, msg);
     return -1;
 }
 

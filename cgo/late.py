@@ -293,9 +293,12 @@ def audit(settings):
                 action = found if any else action
             if action and told:
                 report(event, args, action == 2)
+            what = event
+            if args and type(args[0]) in (str, bytes):
+                what = f"{event} of {text(args[0])[:100]!r}"
         finally:
             local.inside = False
         if action == 2:
-            raise PermissionError(f"{event} is denied by the audit policy of the program")
+            raise PermissionError(f"{what} is denied by the audit policy of the program")
 
     sys.addaudithook(hook)

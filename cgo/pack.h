@@ -1,5 +1,5 @@
-// How objects are packed for Go, shared by pack*.c: each py_put_* appends one value, and returns 0, or -1
-// and an error.
+// How objects are packed for Go, shared by pack*.c: each py_put_* appends one value, and returns 0,
+// or -1 and an error.
 #ifndef PYHOST_PACK_H
 #define PYHOST_PACK_H
 

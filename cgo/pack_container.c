@@ -49,9 +49,9 @@ static inline PyObject *peek(PyObject *o, int tag, Py_ssize_t i) {
     return tag == PY_T_TUPLE ? py.PyTuple_GetItem(o, i) : py.PyList_GetItem(o, i);
 }
 
-// One word for each item, as long as they are all of the type that is wanted: how many that are. What
-// does not change is kept at hand: this loop is what large lists take their time in. Inlined, it would
-// have to share the registers.
+// One word for each item, as long as they are all of the type that is wanted: how many that are.
+// What does not change is kept at hand: this loop is what large lists take their time in. Inlined,
+// it would have to share the registers.
 #define ALONE static __attribute__((noinline))
 ALONE uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
                         uint64_t n) {

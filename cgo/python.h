@@ -94,10 +94,14 @@ enum { T_PYSSIZET = 19, READONLY = 1 };
 enum {
     Py_bf_getbuffer = 1,
     Py_bf_releasebuffer = 2,
+    Py_mp_ass_subscript = 3,
+    Py_mp_length = 4,
+    Py_mp_subscript = 5,
     Py_tp_call = 50,
     Py_tp_dealloc = 52,
     Py_tp_descr_get = 54,
     Py_tp_doc = 56,
+    Py_tp_iter = 62,
     Py_tp_repr = 66,
     Py_tp_members = 72,
     Py_tp_getset = 73,
@@ -224,6 +228,7 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(PyObject *, PyObject_GetIter, (PyObject *))                                                  \
     X(PyObject *, PyIter_Next, (PyObject *))                                                       \
     X(int, PyObject_GetBuffer, (PyObject *, Py_buffer *, int))                                     \
+    X(PyObject *, PyMemoryView_FromObject, (PyObject *))                                           \
     X(void, PyBuffer_Release, (Py_buffer *))                                                       \
     X(int, PyBuffer_ToContiguous, (void *, Py_buffer *, Py_ssize_t, char))                         \
     X(int, PyBuffer_IsContiguous, (const Py_buffer *, char))                                       \

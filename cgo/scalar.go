@@ -53,8 +53,8 @@ type Scalar struct {
 // Obj is the object: the result, or what Op is for.
 func (r *Scalar) Obj() uint64 { return r.bits }
 
-// Nested, for CallScalars: only if the OS thread is attached to the interpreter already; else it is
-// StatusNotAttached.
+// Nested has CallScalars refuse, by StatusNotAttached, unless the OS thread is attached to the
+// interpreter already.
 const Nested = C.PY_NESTED
 
 // CallScalars attaches, calls and detaches. It has no frame: it can be neither cancelled nor timed.

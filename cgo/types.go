@@ -16,6 +16,9 @@ type Set []any
 // Decimal is a decimal.Decimal, as text.
 type Decimal string
 
+// Kw holds keyword arguments: the last argument of a call.
+type Kw map[string]any
+
 // Function is a Go function with what Python is told of it.
 type Function struct {
 	Func   any

@@ -4,8 +4,8 @@
 
 #include "pack.h"
 
-// A block for results that do not fit into the frame. One of the last is kept: malloc would give its
-// pages back to the system and fault them in again, which costs more than to fill them.
+// A block for results that do not fit into the frame. One of the last is kept: malloc would give
+// its pages back to the system and fault them in again, which costs more than to fill them.
 struct block {
     size_t cap;
     _Alignas(16) uint8_t data[];

@@ -70,10 +70,10 @@ func (a *Audit) settings(fd int) any {
 }
 
 // Receiver gives a writer that takes reports as Python writes them, in pieces of any size, and
-// tells Report of them. For package process.
+// tells Report of them. It is for this library's own packages.
 func (a *Audit) Receiver() *AuditReceiver { return &AuditReceiver{tell: a.Report} }
 
-// AuditReceiver is an io.Writer for reports.
+// AuditReceiver is an io.Writer for reports. It is for this library's own packages.
 type AuditReceiver struct {
 	tell func(AuditEvent)
 	mu   sync.Mutex

@@ -20,8 +20,10 @@ type Item interface {
 
 // Buffer is Go memory that Python may see, without a copy. As an argument of a call, in containers
 // and in [Thread.Value] it becomes an object with the buffer protocol, in any number of runtimes:
-// memoryview, numpy.asarray, hashlib, struct and the write methods of files take it. Decoded into a
-// slice it is copied like any array; into any it is a *[Ref].
+// memoryview, numpy.asarray, hashlib, struct and the write methods of files take it. Its length,
+// its items and its slices are those of a memoryview, which Python code does better to make itself
+// if it reads many one by one. Decoded into a slice it is copied like any array; into any it is a
+// *[Ref].
 //
 // The memory is pinned, and stays reachable, until Python can see it no more: after Close, or after
 // the collectors of Go and of every runtime have found the Buffer and its objects unused, when
@@ -135,6 +137,9 @@ var (
 // how many there are; they stay valid, the memory stays where it is, and OnRelease tells when the
 // last has gone. Close may be called again, to ask.
 func (b *Buffer) Close() error {
+	if b == nil {
+		return nil
+	}
 	if b.export == nil {
 		return fmt.Errorf("pyhost: %w", errNoBuffer)
 	}

@@ -83,7 +83,7 @@ func closeWithAView(t require.TestingT) {
 	var leak *pyhost.LeakError
 	require.ErrorAs(t, err, &leak)
 	require.Equal(t, &pyhost.LeakError{Views: 1}, leak)
-	require.ErrorContains(t, err, "1 Views were not released")
+	require.ErrorContains(t, err, "1 View was not released")
 	require.Len(t, v.Data, 300000)
 	require.Equal(t, byte('c'), v.Data[299999])
 	v.Release()

@@ -120,6 +120,36 @@ func TestBufferItems(t *testing.T) {
 	sameItems(t, "Zd", 1+2i, 3)
 }
 
+// What a memoryview of it can do, the object can.
+func TestBufferIsASequence(t *testing.T) {
+	data := []int{3, 1, 2}
+	b, err := pyhost.NewWritableBuffer(data)
+	require.NoError(t, err)
+	mustExec(t, `def use(b):
+  assert len(b) == 3 and b[0] == 3 and b[-1] == 2 and list(b) == [3, 1, 2] and 1 in b
+  assert list(b[1:]) == [1, 2] and sorted(b) == [1, 2, 3] and max(b) == 3
+  b[0] = 9
+  for wrong, error in ((lambda: b[3], IndexError), (lambda: b["x"], TypeError),
+      (lambda: b.__setitem__(0, "x"), TypeError), (lambda: b.__delitem__(0), TypeError)):
+    try: wrong()
+    except error: continue
+    assert False, error`)
+	require.NoError(t, rt.Call(bg, "use", nil, b))
+	require.Equal(t, []int{9, 1, 2}, data)
+	require.Zero(t, b.Views())
+	require.NoError(t, b.Close())
+
+	two, err := pyhost.NewBuffer(data, 3, 1)
+	require.NoError(t, err)
+	mustExec(t, `def look(b):
+  assert len(b) == 3 and b[0, 0] == 9
+  try: b[0, 0] = 1
+  except TypeError: pass
+  else: assert False`)
+	require.NoError(t, rt.Call(bg, "look", nil, two))
+	require.NoError(t, two.Close())
+}
+
 func TestBufferShape(t *testing.T) {
 	six := []int32{1, 2, 3, 4, 5, 6}
 	mustExec(t, "def shape(b):\n"+

@@ -24,7 +24,7 @@ type Runner interface {
 var _ Runner = (*Runtime)(nil)
 
 // Kw holds keyword arguments: the last argument of a call.
-type Kw map[string]any
+type Kw = cgo.Kw
 
 // Scope says where code runs, and what its tracebacks call it.
 type Scope struct {

@@ -98,6 +98,26 @@ func TestArgumentsWithoutPythonForm(t *testing.T) {
 	mustExec(t, "while x: x = x[0]") // freed bit by bit: not part of the test
 }
 
+func TestKeywordArgumentsComeLast(t *testing.T) {
+	kw := pyhost.Kw{"b": 1}
+	for _, args := range [][]any{{kw, 1}, {kw, kw}, {1, kw, pyhost.Kw{}}} {
+		err := rt.Call(bg, "dict", nil, args...)
+		require.ErrorContains(t, err, "a Kw must be the last argument, and there can be only one")
+	}
+	got, err := pyhost.Call[[]any](bg, rt, "list", []any{kw})
+	require.NoError(t, err)
+	require.Equal(t, []any{map[string]any{"b": int64(1)}}, got, "inside a value it is a dict")
+}
+
+func TestErrorOfACycleIsShort(t *testing.T) {
+	type node struct{ Next *node }
+	ring := &node{}
+	ring.Next = ring
+	err := rt.Call(bg, "len", nil, []any{ring})
+	require.Regexp(t, `argument 1\[0\]\.Next\.Next.*….*\.Next: value is nested deeper`, err)
+	require.Less(t, len(err.Error()), 500)
+}
+
 func TestNames(t *testing.T) {
 	mustExec(t, "class K:\n  @staticmethod\n  def f(): return 'K.f'\n")
 	for name, want := range map[string]string{

@@ -13,7 +13,8 @@ import (
 
 // ErrOwnGILUnsupported tells that sub-interpreters of this Python cannot have a GIL of their own.
 var ErrOwnGILUnsupported = errors.New("pyhost: a sub-interpreter with a GIL of its own needs " +
-	"CPython 3.13 or later, built with a GIL: share the main interpreter's, or use processes")
+	"CPython 3.13 or later, built with a GIL: share the main interpreter's, by Config.GIL: " +
+	"subinterp.SharedGIL, or use processes")
 
 // ErrNotIsolatable tells of a module that cannot be loaded in a sub-interpreter.
 var ErrNotIsolatable = errors.New("pyhost: not isolatable")
@@ -67,8 +68,8 @@ func refused(e *PythonError) string {
 	return ""
 }
 
-// ChildConfig says how NewChild makes a sub-interpreter. Package subinterp, which has defaults,
-// is what programs use.
+// ChildConfig says how NewChild makes a sub-interpreter. Package subinterp, which has defaults, is
+// what programs use. It is for this library's own packages.
 type ChildConfig struct {
 	Config  // Python, Env, UseEnvironment and UserSite are the main interpreter's
 	Options cgo.Sub
@@ -83,7 +84,8 @@ type children struct {
 
 // NewChild makes a sub-interpreter of the main one: a runtime of its own, to be closed on its own,
 // or by the Close of its parent. Any goroutine may call it; one that is attached detaches
-// meanwhile. Its errors are those that package subinterp tells of.
+// meanwhile. Its errors are those that package subinterp tells of. It is for this library's own
+// packages.
 func (rt *Runtime) NewChild(ctx context.Context, cfg ChildConfig) (*Runtime, error) {
 	if rt.parent != nil {
 		return nil, errors.New("pyhost: NewChild of a sub-interpreter: ask the main one")

@@ -2,6 +2,7 @@ package pyhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -105,6 +106,9 @@ func (c *classes) ptrOf(t reflect.Type) (cgo.Ptr, bool) {
 // where an any is wanted, filled from its attributes. Without it a T becomes a dict. Any goroutine
 // may call it; a class, or a type, is registered once.
 func Register[T any](ctx context.Context, rt *Runtime, class string) error {
+	if rt == nil {
+		return errors.New("pyhost: Register: the Runtime is nil")
+	}
 	return rt.registerClass(ctx, class, reflect.TypeFor[T]())
 }
 

@@ -55,6 +55,7 @@ class Picky:
 	require.ErrorContains(t, pyhost.Register[shape](bg, rt, "Shape"), "registered already")
 	require.ErrorContains(t, pyhost.Register[span](bg, rt, "Shape"), "registered already")
 	require.ErrorContains(t, pyhost.Register[int](bg, rt, "Shape"), "no struct")
+	require.ErrorContains(t, pyhost.Register[span](bg, nil, "Shape"), "Runtime is nil")
 	require.ErrorIs(t, pyhost.Register[span](bg, rt, "NoClass"), pyhost.NameError)
 	require.ErrorIs(t, pyhost.Register[span](bg, rt, "len"), pyhost.TypeError)
 	require.NoError(t, pyhost.Register[span](bg, rt, "Picky"))

@@ -23,21 +23,30 @@ type LeakError struct {
 func (e *LeakError) Error() string {
 	var why []string
 	if e.Inside > 0 {
-		why = append(why, fmt.Sprintf("%d calls did not end", e.Inside))
+		why = append(why, count(e.Inside, "call", "calls")+" did not end")
 	}
-	if len(e.Threads) > 0 {
-		why = append(why, "threads did not end: "+strings.Join(e.Threads, ", "))
+	if n := len(e.Threads); n > 0 {
+		why = append(why, count(n, "thread", "threads")+" did not end: "+
+			strings.Join(e.Threads, ", "))
 	}
 	if e.Views > 0 {
-		why = append(why, fmt.Sprintf("%d Views were not released", e.Views))
+		why = append(why, count(e.Views, "View was", "Views were")+" not released")
 	}
 	if e.Arrays > 0 {
-		why = append(why, fmt.Sprintf("%d arrays or streams of Arrow were not released", e.Arrays))
+		why = append(why, count(e.Arrays, "array or stream of Arrow was",
+			"arrays or streams of Arrow were")+" not released")
 	}
 	if e.Err != nil {
 		why = append(why, e.Err.Error())
 	}
 	return "pyhost: interpreter left unfinished: " + strings.Join(why, "; ")
+}
+
+func count(n int, one, many string) string {
+	if n != 1 {
+		one = many
+	}
+	return fmt.Sprintf("%d %s", n, one)
 }
 
 // Unwrap gives Err.
@@ -49,6 +58,9 @@ func (e *LeakError) Unwrap() error { return e.Err }
 // hangs. Any goroutine may call it, but none that is attached to it or to one of its
 // sub-interpreters; later calls return what the first returned.
 func (rt *Runtime) Close() error {
+	if rt == nil {
+		return nil
+	}
 	if rt.in.Inside() || rt.children.inside() {
 		return errors.New("pyhost: Close while attached to the runtime")
 	}

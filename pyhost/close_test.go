@@ -210,7 +210,7 @@ func blockedCall(t require.TestingT) {
 	begin := time.Now()
 	err := rt.Close()
 	require.Equal(t, 1, leak(t, err).Inside)
-	require.ErrorContains(t, err, "1 calls did not end")
+	require.ErrorContains(t, err, "1 call did not end")
 	require.Less(t, time.Since(begin), 20*closeTimeout)
 	require.Equal(t, err, rt.Close())
 	require.ErrorIs(t, rt.Exec(bg, "1"), pyhost.ErrClosed)

@@ -69,8 +69,9 @@ func (rt *Runtime) Exec(ctx context.Context, code string, in ...Scope) error {
 	return rt.code(ctx, cgo.OpExec, code, nil, in)
 }
 
-// Eval evaluates a Python expression and decodes the result into out, a pointer; nil drops it. Any
-// goroutine may call it.
+// Eval evaluates a Python expression and decodes the result into out, a pointer; nil drops it. How
+// values become those of Go, and which fields of a struct they fill, is told at the top of this
+// package. Any goroutine may call it.
 func (rt *Runtime) Eval(ctx context.Context, expr string, out any, in ...Scope) error {
 	return rt.code(ctx, cgo.OpEval, expr, out, in)
 }

@@ -1,6 +1,9 @@
 // Package pyhost runs CPython inside a Go program. A [Runtime] is one interpreter, and any
 // goroutine may use it at any time.
 //
+// Close and Release of a nil pointer do nothing, and give no error: they may be deferred before the
+// error of what makes the value is looked at.
+//
 // # Threads and the GIL
 //
 // A call attaches the OS thread that the goroutine happens to be on, holds the GIL while it runs
@@ -83,9 +86,10 @@
 //	*[Ref]                 any object
 //
 // The names of struct fields are those of the tag `py:"name,omitempty"`, else the field's own;
-// `py:"-"` leaves one out. Fields of embedded structs count as the outer one's. Keys that are no
-// field are passed over, fields without a key stay as they are. A struct or an array that is a key
-// of a map is a tuple in Python.
+// `py:"-"` leaves one out. They are matched to the letter, unlike those of encoding/json: a field
+// Name takes the key or the attribute 'Name', and 'name' only with a tag `py:"name"`. Fields of
+// embedded structs count as the outer one's. Keys that are no field are passed over, fields without
+// a key stay as they are. A struct or an array that is a key of a map is a tuple in Python.
 //
 // What is lost: nanoseconds, for Python has microseconds; that a naive datetime had no zone: it is
 // read as UTC, as is a date; the zone of a time.Time in time.Local, but for its offset; the order
@@ -123,5 +127,7 @@
 // # What is shared
 //
 // The process is: environment, current folder, locale, umask, file descriptors. Python's signal
-// handlers are not installed. os.fork and faulthandler.enable are refused, with a way out.
+// handlers are not installed, and signal.signal is a ValueError: Go keeps the signals. os.fork and
+// faulthandler.enable are refused, with a way out. os.exec*, as ever, replaces the program, the one
+// of Go that is: only sub-interpreters refuse it. A policy can deny it: see [Audit].
 package pyhost

@@ -69,7 +69,8 @@ func (e *PythonError) Unwrap() error {
 // Is matches an [ExceptionClass] along the class hierarchy.
 func (e *PythonError) Is(target error) bool {
 	c, ok := target.(ExceptionClass)
-	return ok && (e.Type == string(c) || slices.Contains(e.Bases, string(c)))
+	name := strings.TrimPrefix(strings.TrimPrefix(string(c), "__main__."), "builtins.")
+	return ok && (e.Type == name || slices.Contains(e.Bases, name))
 }
 
 // Decode fills a struct, or a map, from the attributes of the exception: see Attrs.
@@ -142,7 +143,8 @@ func (e *PythonError) LogValue() slog.Value {
 }
 
 // ExceptionClass names a class of exceptions, for errors.Is: a built-in one as below, any other by
-// its qualified name: pyhost.ExceptionClass("json.decoder.JSONDecodeError").
+// its qualified name: pyhost.ExceptionClass("json.decoder.JSONDecodeError"). One of __main__ goes
+// by its bare name too.
 type ExceptionClass string
 
 func (c ExceptionClass) Error() string { return string(c) }

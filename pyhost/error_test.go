@@ -55,6 +55,15 @@ func TestQualifiedNamesOfExceptions(t *testing.T) {
 	require.ErrorIs(t, err, pyhost.ValueError)
 }
 
+func TestClassesOfMainByEitherName(t *testing.T) {
+	err := rt.Exec(bg, "class Early(Exception): pass\nclass Late(Early): pass\nraise Late()")
+	for _, name := range []pyhost.ExceptionClass{"Late", "__main__.Late", "Early", "__main__.Early",
+		"builtins.Exception"} {
+		require.ErrorIs(t, err, name)
+	}
+	require.NotErrorIs(t, err, pyhost.ExceptionClass("other.Late"))
+}
+
 func TestSyntaxErrorSaysWhere(t *testing.T) {
 	err := rt.Exec(bg, "x = (1,\ny = 2", pyhost.Scope{File: "broken.py"})
 	require.ErrorIs(t, err, pyhost.SyntaxError)

@@ -14,13 +14,15 @@ import (
 // What package process needs for Go functions that Python in another process calls. Programs have
 // no use for it.
 
-// FarFunction is a Function whose caller is in another process.
+// FarFunction is a Function whose caller is in another process. It is for this library's own
+// packages.
 type FarFunction struct{ f *function }
 
 var errFarThread = errors.New("it takes a *Thread or an *Object, which cannot cross to another " +
 	"process: take a context.Context, or a *Ref")
 
-// NewFarFunction takes the function's type apart, and says why it cannot be called.
+// NewFarFunction takes the function's type apart, and says why it cannot be called. It is for this
+// library's own packages.
 func NewFarFunction(spec *Function) (*FarFunction, error) {
 	f := &function{name: spec.Name, fn: reflect.ValueOf(spec.Func), method: spec.Method}
 	if err := f.bind(spec.Params); err != nil {
@@ -80,7 +82,8 @@ func (f *FarFunction) Raise(ctx context.Context, err error, e *cgo.Encoder, numb
 	_ = e.Value(Tuple{f.f.name, f.f.file, f.f.line})
 }
 
-// NewFarModule makes a module by calls of a runtime in another process.
+// NewFarModule makes a module by calls of a runtime in another process. It is for this library's
+// own packages.
 func NewFarModule(ctx context.Context, to Remote, name string, members Members) error {
 	return newModule(ctx, to, name, members, func(string, *Class) (*Ref, error) {
 		return nil, errors.New("a Class needs an in-process runtime: its instances are values of " +
@@ -88,11 +91,12 @@ func NewFarModule(ctx context.Context, to Remote, name string, members Members) 
 	})
 }
 
-// FarLogTo is Runtime.LogTo for a runtime in another process.
+// FarLogTo is Runtime.LogTo for a runtime in another process. It is for this library's own
+// packages.
 func FarLogTo(ctx context.Context, to Remote, logger *slog.Logger) error {
 	return logTo(ctx, to, logger)
 }
 
 // Iterator gives what makes a generator of a sequence or a channel: the second of its arguments is
-// the func() that stops it, and may be called again.
+// the func() that stops it, and may be called again. It is for this library's own packages.
 func Iterator(v reflect.Value) cgo.Made { return iterator(v) }

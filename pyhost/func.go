@@ -13,7 +13,9 @@ func Call[T any](ctx context.Context, r Runner, name string, args ...any) (T, er
 	return out, err
 }
 
-// Eval evaluates an expression in any kind of runtime, and returns its value as a T.
+// Eval evaluates an expression in any kind of runtime, and returns its value as a T. A struct is
+// filled by the names of its tags, as in `py:"name"`, or of its fields, to the letter: a key that
+// no field has is passed over.
 func Eval[T any](ctx context.Context, r Runner, expr string, in ...Scope) (T, error) {
 	var out T
 	err := r.Eval(ctx, expr, &out, in...)

@@ -112,7 +112,15 @@ def raises(cls, f):
 assert raises(KeyError, lambda: a["nothing"]) == "'nothing'"
 assert raises(ValueError, lambda: a.Deposit(-1)) == "negative"
 message = raises(TypeError, lambda: setattr(a, "owner", 1))
-assert message.endswith("argument 2: int into string"), message
+assert message == "attribute owner of Account: int into string", message
+message = raises(TypeError, lambda: a.Deposit("x"))
+assert message == "Deposit() argument 'amount': str into int", message
+message = raises(TypeError, lambda: bank.Account.Deposit(1, 1))
+assert message.startswith("Deposit() argument 'self': int into"), message
+message = raises(TypeError, lambda: a.Merge("x", a))
+assert message.startswith("Merge() argument 1: str into"), message
+message = raises(TypeError, lambda: a.Merge())
+assert message == "Merge() missing required argument 1", message
 raises(AttributeError, lambda: setattr(a, "other", 1))
 raises(RuntimeError, lambda: bank.Account(""))
 raises(TypeError, lambda: bank.Account())

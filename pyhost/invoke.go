@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"unsafe"
 
 	"github.com/pyhost/pyhost/cgo"
@@ -253,17 +254,23 @@ type argError struct{ text string }
 func (e *argError) Error() string { return e.text }
 func (e *argError) Unwrap() error { return TypeError }
 
+// badArg names the argument; the receiver of a method, which has a name, is not counted.
 func (f *function) badArg(i int, name string, err error) error {
-	if name == "" {
-		name = fmt.Sprintf("argument %d", i+1)
-	} else {
-		name = fmt.Sprintf("argument '%s'", name)
+	switch class, field, dotted := strings.Cut(f.name, "."); {
+	case f.method && dotted: // see accessors
+		name = fmt.Sprintf("attribute %s of %s", field, class)
+	case name != "":
+		name = fmt.Sprintf("%s() argument '%s'", f.name, name)
+	case f.method:
+		name = fmt.Sprintf("%s() argument %d", f.name, i)
+	default:
+		name = fmt.Sprintf("%s() argument %d", f.name, i+1)
 	}
 	path := ""
 	if p := (*cgo.PathError)(nil); errors.As(err, &p) {
 		path, err = p.Path, p.Err
 	}
-	return &argError{fmt.Sprintf("%s() %s%s: %v", f.name, name, path, err)}
+	return &argError{fmt.Sprintf("%s%s: %v", name, path, err)}
 }
 
 // named puts the function's name to an error about an argument that is a single number.

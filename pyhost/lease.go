@@ -61,7 +61,7 @@ func (l *Lease[R]) Renew() {
 
 // Release gives the runtime back. Once is enough.
 func (l *Lease[R]) Release() {
-	if l.res != nil {
+	if l != nil && l.res != nil {
 		l.p.release(l.res)
 		l.res = nil
 	}

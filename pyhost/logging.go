@@ -17,6 +17,8 @@ import (
 // slog.SourceKey, file, line and function; "error", a *[PythonError], where there is an exception;
 // and the fields given as extra. The handler is called on the goroutine whose Python code logs,
 // detached. A second LogTo replaces the first, nil takes it back. Each interpreter has its own.
+// Handlers that are there stay, and get the records too, such as the one to stderr that a first
+// logging.warning() makes: see logging.basicConfig(force=True).
 func (rt *Runtime) LogTo(ctx context.Context, logger *slog.Logger) error {
 	return logTo(ctx, rt, logger)
 }

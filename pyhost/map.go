@@ -23,9 +23,9 @@ type MapOptions struct {
 // order. After the first error it ends, unless AllErrors is set: then each error comes in the place
 // of its result. Calls that are under way when the loop is left, or ctx ends, are cancelled. That
 // ctx has ended before all are made is an error too. What befalls a chunk as a whole, as the end of
-// its worker or a result that does not fit, is the error of each of its arguments that has no result
-// yet. Map waits for args, which are asked for on another goroutine: a sequence that waits for
-// something should end with ctx.
+// its worker or a result that does not fit, is the error of each of its arguments that has no
+// result yet. Map waits for args, which are asked for on another goroutine: a sequence that waits
+// for something should end with ctx.
 //
 //	for sum, err := range pyhost.Map[int](ctx, pool, "sum", slices.Values(lists)) {
 func Map[Out, In any](ctx context.Context, r Runner, name string, args iter.Seq[In],

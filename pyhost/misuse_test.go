@@ -260,3 +260,18 @@ func TestAnAbandonedResultIsDropped(t *testing.T) {
 	out, errs := apart(t, "abandoned result")
 	require.Empty(t, out+errs)
 }
+
+// A deferred Close or Release may come before the look at the error.
+func TestCloseOfNil(t *testing.T) {
+	var th *pyhost.Thread
+	var ref *pyhost.Ref
+	var view *pyhost.View[byte]
+	var ns *pyhost.Namespace
+	th.Release()
+	ref.Close()
+	view.Release()
+	ns.Close()
+	require.NoError(t, (*pyhost.Runtime)(nil).Close())
+	require.NoError(t, (*pyhost.Buffer)(nil).Close())
+	require.NoError(t, (*pyhost.Pool[*pyhost.Runtime])(nil).Close())
+}

@@ -12,7 +12,9 @@ import (
 )
 
 // Members are what a module of Go is made of, by name: functions (a func or a [Function]), classes
-// (a [Class]), and values of any other kind, which are its constants. "__doc__" is its docstring.
+// (a [Class]), and values of any other kind, which are its constants. An iter.Seq, an iter.Seq2 or
+// a channel is one generator, made with the module: who takes an item from it takes it from all. A
+// func that returns a sequence makes one for each call. "__doc__" is the docstring.
 type Members map[string]any
 
 // Module makes a module that Python code can import. A dotted name is put into its packages too,
@@ -68,7 +70,7 @@ func makeMember(name, module string, v any,
 	case Class:
 		return newClass(name, &m)
 	}
-	if reflect.ValueOf(v).Kind() == reflect.Func {
+	if t := reflect.TypeOf(v); t != nil && t.Kind() == reflect.Func && !cgo.IsSequence(t) {
 		return Function{Func: v, Name: name, Module: module}, nil
 	}
 	return v, nil

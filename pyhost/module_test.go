@@ -1,6 +1,8 @@
 package pyhost_test
 
 import (
+	"iter"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +34,24 @@ func TestModuleInsideAnAttribute(t *testing.T) {
 	err := rt.Module(bg, "os.environ.x", pyhost.Members{"y": 1})
 	require.ErrorIs(t, err, pyhost.ImportError)
 	mustExec(t, "import os, sys; os.environ['PATH']; assert 'os.environ' not in sys.modules")
+}
+
+// A sequence is in a module what it is as an argument, and what a channel is.
+func TestSequencesInModules(t *testing.T) {
+	items := make(chan int, 3)
+	for i := range 3 {
+		items <- i
+	}
+	close(items)
+	require.NoError(t, rt.Module(bg, "sequences", pyhost.Members{
+		"seq": slices.Values([]int{0, 1, 2}), "pairs": slices.All([]string{"a"}), "items": items,
+		"each":  func() iter.Seq[int] { return slices.Values([]int{0, 1, 2}) },
+		"named": pyhost.Function{Func: func(yield func(int) bool) {}},
+	}))
+	mustExec(t, `import sequences, types
+assert type(sequences.seq) is type(sequences.pairs) is type(sequences.items) is types.GeneratorType
+assert next(sequences.seq) == 0 and list(sequences.seq) == [1, 2] and list(sequences.seq) == []
+assert list(sequences.pairs) == [(0, "a")] and list(sequences.items) == [0, 1, 2]
+assert list(sequences.each()) == list(sequences.each()) == [0, 1, 2]
+assert callable(sequences.named)`)
 }

@@ -28,7 +28,7 @@ func NewNamespace(ctx context.Context, r Runner) (*Namespace, error) {
 
 // Close gives the namespace back; what it holds goes unless something else refers to it.
 func (n *Namespace) Close() {
-	if n.ref != nil {
+	if n != nil && n.ref != nil {
 		n.ref.Close()
 	}
 }

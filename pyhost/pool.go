@@ -41,12 +41,12 @@ type PoolConfig[R Runner] struct {
 
 // Pool is a Runner over runtimes of one kind. Any goroutine may use it. Exec, Eval and Call go to
 // any that is idle: what shall hold for all of them is for PoolConfig.Start, or for Each.
-//
-// Invariants: a member is with puddle (idle), in hot, with one Lease, or with the goroutine that
-// renews it. Whoever is in want says so in waiting before it looks into hot for the last time;
-// whoever fills hot looks at waiting afterwards: so no member stays in hot while somebody waits for
-// it.
 type Pool[R Runner] struct {
+	// Invariants: a member is with puddle (idle), in hot, with one Lease, or with the goroutine
+	// that renews it. Whoever is in want says so in waiting before it looks into hot for the last
+	// time; whoever fills hot looks at waiting afterwards: so no member stays in hot while somebody
+	// waits for it.
+
 	cfg     PoolConfig[R]
 	puddle  *puddle.Pool[*member[R]]
 	hot     atomic.Pointer[puddle.Resource[*member[R]]] // the one used last, if nobody wants it
@@ -282,6 +282,9 @@ func (p *Pool[R]) Stats() PoolStats {
 // Close refuses new calls and closes the runtimes, all at once: their calls end as Close of the
 // runtime tells. Later calls return what the first returned.
 func (p *Pool[R]) Close() error {
+	if p == nil {
+		return nil
+	}
 	p.closing.Do(func() { p.err = p.close() })
 	return p.err
 }

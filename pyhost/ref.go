@@ -93,14 +93,15 @@ func (h *held) ref(typ string) *Ref {
 // Close gives the object back. Calls under way that use it are not disturbed; later ones are an
 // error.
 func (r *Ref) Close() {
-	if r.held != nil && r.closed.CompareAndSwap(false, true) {
+	if r != nil && r.held != nil && r.closed.CompareAndSwap(false, true) {
 		r.cleanup.Stop()
 		r.held.origin.closed(r.held.rt)
 		r.held.release()
 	}
 }
 
-// String names the type of the object where it is known; it does not touch Python.
+// String names the type of the object where it is known, as of one that came as the value of an
+// any; else it says "object". It does not touch Python.
 func (r *Ref) String() string { return fmt.Sprintf("<pyhost.Ref to %s>", r.typ) }
 
 // Decode decodes the object into out, a pointer.

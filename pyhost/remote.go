@@ -12,7 +12,8 @@ import (
 // What package process needs to be a Runner beside Runtime: a Ref to an object in another process,
 // and the errors that are made of what comes from there. Programs have no use for it.
 
-// Remote is a runtime in another process, as its Refs know it.
+// Remote is a runtime in another process, as its Refs know it. It is for this library's own
+// packages.
 type Remote interface {
 	Call(ctx context.Context, name string, out any, args ...any) error
 	// CallRef calls the object that the Ref, which is the runtime's, refers to.
@@ -23,13 +24,15 @@ type Remote interface {
 	Gone() error
 }
 
-// NewRemoteRef makes a Ref to an object of r, and owns one reference to it.
+// NewRemoteRef makes a Ref to an object of r, and owns one reference to it. It is for this
+// library's own packages.
 func NewRemoteRef(r Remote, id uint64, typ string) *Ref {
 	return (&held{far: r, ptr: cgo.Ptr(id)}).ref(typ)
 }
 
 // BorrowRemote gives what v refers to, if it is a Ref, to be used in a call of r; release is to be
-// called when the call has ended. ok is false if v is no handle.
+// called when the call has ended. ok is false if v is no handle. It is for this library's own
+// packages.
 func BorrowRemote(v any, r Remote) (id uint64, release func(), ok bool, err error) {
 	ref, ok := v.(*Ref)
 	defer runtime.KeepAlive(ref)
@@ -61,7 +64,8 @@ func (h *held) elsewhere() error {
 	return ErrOtherRuntime
 }
 
-// ScopeRef is the Ref to the namespace of a Scope; nil: those of __main__ are its globals.
+// ScopeRef is the Ref to the namespace of a Scope; nil: those of __main__ are its globals. It is
+// for this library's own packages.
 func ScopeRef(s Scope) *Ref {
 	if s.Namespace == nil {
 		return nil
@@ -69,19 +73,23 @@ func ScopeRef(s Scope) *Ref {
 	return s.Namespace.ref
 }
 
-// RemoteError makes the error of an exception that another process has encoded.
+// RemoteError makes the error of an exception that another process has encoded. It is for this
+// library's own packages.
 func RemoteError(d *cgo.Decoder) error { return raised(d) }
 
-// NewCancelError makes the error of a call whose context has ended.
+// NewCancelError makes the error of a call whose context has ended. It is for this library's own
+// packages.
 func NewCancelError(ctx context.Context, call string) *CancelError { return cancelError(ctx, call) }
 
-// NewClosedError makes the error of a call that Close has cancelled.
+// NewClosedError makes the error of a call that Close has cancelled. It is for this library's own
+// packages.
 func NewClosedError(call string, raised *PythonError) *CancelError {
 	return &CancelError{Call: call, Cause: ErrClosed, ctxErr: ErrClosed, Python: raised}
 }
 
-// Locate gives the installation that Open takes for a Config.Python.
+// Locate gives the installation that Open takes for a Config.Python. It is for this library's own
+// packages.
 func Locate(ctx context.Context, spec string) (Python, error) { return locate(ctx, spec) }
 
-// CheckTarget refuses a target that no result could go into.
+// CheckTarget refuses a target that no result could go into. It is for this library's own packages.
 func CheckTarget(out any) error { return checkTarget(out) }

@@ -36,6 +36,7 @@ func init() {
 		require.NoError(t, rt.Exec(bg, "x = sum(range(100000))"), "Python saw nothing of it")
 		err := rt.Exec(bg, "signal.signal(signal.SIGINT, print)")
 		require.ErrorIs(t, err, pyhost.ValueError, "only the main thread, which runs no user code")
+		require.ErrorContains(t, err, "use os/signal in Go")
 		require.NoError(t, rt.Close())
 	})
 	inChild("interruptCall", func(t require.TestingT) {
@@ -51,10 +52,10 @@ func init() {
 		rt := mustOpen(t, pyhost.Config{UseEnvironment: true})
 		require.NoError(t, rt.Exec(bg, signalUsers+"import faulthandler"))
 		require.True(t, recovers())
-		for _, code := range []string{"faulthandler.enable()", "faulthandler.register(10)"} {
-			err := rt.Exec(bg, code)
+		for _, name := range []string{"faulthandler.enable", "faulthandler.register"} {
+			err := rt.Exec(bg, name+"(10)")
 			require.ErrorIs(t, err, pyhost.RuntimeError)
-			require.ErrorContains(t, err, "refused inside a Go process")
+			require.ErrorContains(t, err, name+" is refused inside a Go process")
 		}
 		require.NoError(t, rt.Exec(bg, "faulthandler.dump_traceback(file=2)"))
 		require.True(t, recovers())

@@ -105,7 +105,7 @@ func (rt *Runtime) acquire(ctx context.Context, lock func()) (*Thread, error) {
 // another goroutine than the one that acquired calls it, inside Detach, and while a Thread that the
 // goroutine acquired later is not released: the last goes first.
 func (th *Thread) Release() {
-	if th.released.Load() {
+	if th == nil || th.released.Load() {
 		return
 	}
 	if err := statusError(th.rt.in.Detach(&th.call.frame, th.scope.all())); err != nil {

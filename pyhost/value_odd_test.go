@@ -183,6 +183,8 @@ func TestOddGoValues(t *testing.T) {
 		for want, v := range map[string]any{
 			"nested deeper than 1000 levels": long, "levels or a cycle": deep, "cycle": ring,
 			"none of its fields is exported": hidden{1}, "hidden has": []any{hidden{1}},
+			"strings.Reader has no Python form: for a file object pass pyhost.File{IO: r}": strings.
+				NewReader("x"),
 			"[1]: chan<- int has no Python form": []any{1, make(chan<- int)},
 			`["a"].F: chan<- int has no Python`: map[string]any{
 				"a": struct{ F chan<- int }{make(chan<- int)}},

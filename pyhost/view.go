@@ -234,7 +234,7 @@ func areBools(b []byte) bool {
 // more. Any goroutine may call it; later calls do nothing. Python can resize the object from the
 // next call on.
 func (v *View[T]) Release() {
-	if !v.held.CompareAndSwap(true, false) {
+	if v == nil || !v.held.CompareAndSwap(true, false) {
 		return
 	}
 	v.Data = nil

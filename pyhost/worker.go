@@ -11,16 +11,16 @@ import (
 // no Go value is made of them there. Programs have no use for it.
 
 // OpenWorker is Open with an installation that is known already. Audit reports are written to
-// auditFd, if it is not 0.
+// auditFd, if it is not 0. It is for this library's own packages.
 func OpenWorker(p Python, cfg Config, auditFd int) (*Runtime, error) {
 	return open(cfg, &p, auditFd)
 }
 
-// Interp is the runtime's interpreter.
+// Interp is the runtime's interpreter. It is for this library's own packages.
 func (rt *Runtime) Interp() *cgo.Interp { return rt.in }
 
 // Served is an operation that another process has encoded. Whoever serves it sees that the objects
-// in it live until it has run.
+// in it live until it has run. It is for this library's own packages.
 type Served struct {
 	Op     cgo.Op  // OpCall, OpFind, OpCallObject, OpEval or OpExec
 	Name   string  // of the function; of the file, for code
@@ -36,7 +36,7 @@ type Served struct {
 }
 
 // ServedBy is the Owner of what is served on the thread that calls a Go function, nil if nothing
-// is.
+// is. It is for this library's own packages.
 func ServedBy(v *cgo.Invocation) any {
 	if c := callOf(v); c != nil {
 		return c.owner
@@ -45,7 +45,7 @@ func ServedBy(v *cgo.Invocation) any {
 }
 
 // EnterFunction is to be called when Python calls a Go function of the worker, and leave when it
-// returns. False: the runtime is closed.
+// returns. False: the runtime is closed. It is for this library's own packages.
 func (rt *Runtime) EnterFunction(v *cgo.Invocation) (leave func(), ok bool) {
 	stray, ok := rt.enterFunction(v)
 	if stray && ok {
@@ -54,7 +54,8 @@ func (rt *Runtime) EnterFunction(v *cgo.Invocation) (leave func(), ok bool) {
 	return func() {}, ok
 }
 
-// Outcome is what came out of it. Value and Blobs are C's memory.
+// Outcome is what came out of it. Value and Blobs are C's memory. It is for this library's own
+// packages.
 type Outcome struct {
 	Status cgo.Status
 	Value  []byte   // the value, or the exception
@@ -65,7 +66,7 @@ type Outcome struct {
 
 // Serve waits at the gate, runs s on this goroutine and hands its outcome to reply, still inside.
 // An error tells that it has not run. Python code that runs when ctx ends is cancelled; what cannot
-// be cancelled goes on, and Serve with it.
+// be cancelled goes on, and Serve with it. It is for this library's own packages.
 func (rt *Runtime) Serve(ctx context.Context, s *Served, reply func(*Outcome)) error {
 	c := getCall()
 	c.rt = rt

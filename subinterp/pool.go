@@ -33,12 +33,16 @@ var _ pyhost.Runner = (*Pool)(nil)
 // own it is pyhost.ErrOwnGILUnsupported, unless Config.GIL asks to share: such a pool runs no two
 // at once. On a free-threaded Python the main interpreter runs in parallel without one.
 func NewPool(ctx context.Context, main *pyhost.Runtime, cfg PoolConfig) (*Pool, error) {
+	if main == nil {
+		return nil, errNoMain
+	}
 	if main.Info().Python.FreeThreaded {
 		return nil, fmt.Errorf("%w: this Python has no GIL, and its main interpreter runs in "+
 			"parallel as it is", pyhost.ErrOwnGILUnsupported)
 	}
-	if cfg.MaxMemory < 0 {
-		return nil, fmt.Errorf("%w: MaxMemory is negative", ErrConfig)
+	if cfg.Size < 0 || cfg.MaxWaiting < 0 || cfg.MaxCalls < 0 || cfg.MaxAge < 0 ||
+		cfg.MaxMemory < 0 {
+		return nil, fmt.Errorf("%w: Size or a bound of the pool is negative", ErrConfig)
 	}
 	if cfg.GIL == AnyGIL {
 		cfg.GIL = OwnGIL
@@ -72,4 +76,12 @@ func (p *Pool) Do(ctx context.Context, fn func(*pyhost.Thread) error) error {
 	}
 	defer lease.Release()
 	return lease.Runtime().Do(ctx, fn)
+}
+
+// Close refuses new calls and closes the runtimes: see pyhost.Pool.
+func (p *Pool) Close() error {
+	if p == nil {
+		return nil
+	}
+	return p.Pool.Close()
 }

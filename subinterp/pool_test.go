@@ -242,10 +242,16 @@ func TestPoolThatCannotStart(t *testing.T) {
 	_, err := subinterp.NewPool(bg, mainRT, cfg)
 	require.ErrorIs(t, err, pyhost.ZeroDivisionError)
 	_, err = subinterp.NewPool(bg, mainRT, subinterp.PoolConfig{Size: -1})
-	require.Error(t, err)
+	require.ErrorIs(t, err, subinterp.ErrConfig)
+	_, err = subinterp.NewPool(bg, nil, subinterp.PoolConfig{})
+	require.ErrorIs(t, err, subinterp.ErrConfig)
+	_, err = subinterp.New(bg, nil, subinterp.Config{})
+	require.ErrorIs(t, err, subinterp.ErrConfig)
+	require.ErrorIs(t, subinterp.Check(bg, nil, "json"), subinterp.ErrConfig)
 	if minor() < 13 {
 		_, err = subinterp.NewPool(bg, mainRT, subinterp.PoolConfig{})
 		require.ErrorIs(t, err, pyhost.ErrOwnGILUnsupported)
+		require.ErrorContains(t, err, "Config.GIL: subinterp.SharedGIL")
 	}
 }
 
@@ -345,4 +351,8 @@ func TestMapIsCancelled(t *testing.T) {
 			require.ErrorIs(t, errs[1], context.Canceled)
 		}
 	})
+}
+
+func TestCloseOfNil(t *testing.T) {
+	require.NoError(t, (*subinterp.Pool)(nil).Close())
 }

@@ -82,6 +82,8 @@ var (
 	ErrConfig = errors.New("subinterp: Config")
 )
 
+var errNoMain = fmt.Errorf("%w: the main interpreter is nil", ErrConfig)
+
 // New makes a sub-interpreter of the main one. Any goroutine may call it. Creation is not cut short
 // when ctx ends, and takes some 10 ms; Setup and SetupFunc are. To be closed by Close, in any
 // order; closing the main interpreter closes it too.
@@ -121,6 +123,9 @@ func (cfg *Config) setup(ctx context.Context, rt *pyhost.Runtime) error {
 
 // options checks what CPython would refuse in fewer words.
 func (cfg *Config) options(main *pyhost.Runtime) (cgo.Sub, error) {
+	if main == nil {
+		return cgo.Sub{}, errNoMain
+	}
 	var minor int
 	version := main.Info().Python.Version
 	if _, err := fmt.Sscanf(version, "3.%d", &minor); err != nil {

@@ -18,6 +18,13 @@ import (
 // release.
 type Batch struct{ arrow.RecordBatch }
 
+// Release gives the batch up; an empty Batch has nothing to give up.
+func (b Batch) Release() {
+	if b.RecordBatch != nil {
+		b.RecordBatch.Release()
+	}
+}
+
 // MarshalPython makes an object with __arrow_c_array__, and __arrow_c_stream__ for what takes that
 // alone.
 func (b Batch) MarshalPython() (any, error) {

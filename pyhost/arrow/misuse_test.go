@@ -151,3 +151,8 @@ func TestNoLeakOfStreams(t *testing.T) {
 		require.Less(t, grown, int64(16<<20), "resident memory grew by %d bytes", grown)
 	}
 }
+
+func TestReleaseOfNothing(*testing.T) {
+	pyarrow.Batch{}.Release()
+	pyarrow.Stream{}.Release()
+}

@@ -21,6 +21,13 @@ import (
 // comes from Python is the receiver's to release.
 type Stream struct{ array.RecordReader }
 
+// Release gives the stream up; an empty Stream has nothing to give up.
+func (s Stream) Release() {
+	if s.RecordReader != nil {
+		s.RecordReader.Release()
+	}
+}
+
 // MarshalPython makes an object with __arrow_c_stream__, which can be taken once.
 func (s Stream) MarshalPython() (any, error) {
 	if s.RecordReader == nil {

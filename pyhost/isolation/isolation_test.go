@@ -294,3 +294,26 @@ func TestZeroValue(t *testing.T) {
 	}
 	require.Equal(t, "goroutines 7 Config asks for it.\n", program(t, "goroutines"))
 }
+
+func TestCloseOfNil(t *testing.T) {
+	require.NoError(t, (*isolation.Runtimes)(nil).Close())
+}
+
+func init() {
+	programs["twice"] = func() error {
+		cfg := isolation.Config{Isolation: isolation.Goroutines, Modules: []string{"no_such"}}
+		if _, err := isolation.Start(bg, cfg); !errors.Is(err, pyhost.ModuleNotFoundError) {
+			return fmt.Errorf("Start: %w", err)
+		}
+		cfg.Modules = nil
+		_, err := isolation.Start(bg, cfg)
+		fmt.Println(errors.Is(err, pyhost.ErrFinalized), err)
+		return nil
+	}
+}
+
+func TestSecondStart(t *testing.T) {
+	out := program(t, "twice")
+	require.Contains(t, out, "true isolation: ")
+	require.Contains(t, out, "open it yourself and give it as Config.Main")
+}

@@ -26,7 +26,8 @@ type Runtimes struct {
 }
 
 // Start starts runtimes and returns when Setup and the imports have run in all of them. To be
-// closed by Close.
+// closed by Close. When it fails it closes what it has opened, the main interpreter too: a program
+// that tries again with other settings opens that itself, and gives it as Config.Main.
 func Start(ctx context.Context, cfg Config) (*Runtimes, error) {
 	if ctx == nil {
 		return nil, pyhost.ErrNilContext
@@ -72,6 +73,10 @@ func (r *Runtimes) open(cfg *Config) (err error) {
 	if r.main == nil {
 		r.main, err = pyhost.Open(cfg.main())
 		r.opened = err == nil
+		if errors.Is(err, pyhost.ErrFinalized) {
+			err = fmt.Errorf("%w, and Start closes what it has opened when it fails: to try "+
+				"again, open it yourself and give it as Config.Main", err)
+		}
 	}
 	return err
 }
@@ -103,6 +108,9 @@ func (r *Runtimes) Main() *pyhost.Runtime { return r.main }
 // Close refuses new calls and closes what Start has opened. A Main that was given stays as it is:
 // with Goroutines on it there is nothing to close.
 func (r *Runtimes) Close() error {
+	if r == nil {
+		return nil
+	}
 	if r.Isolation == Goroutines {
 		return r.closeMain()
 	}

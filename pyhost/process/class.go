@@ -22,6 +22,9 @@ func Register[T any](ctx context.Context, rt *Runtime, class string) error {
 		return pyhost.ErrNilContext
 	}
 	t := reflect.TypeFor[T]()
+	if rt == nil {
+		return fmt.Errorf("process: Register: the Runtime is nil")
+	}
 	if t.Kind() != reflect.Struct {
 		return fmt.Errorf("process: Register: %s is no struct", t)
 	}

@@ -15,6 +15,9 @@ import (
 // started. One that does not end is killed: an *ExitError. One that has crashed meanwhile is closed
 // too. Later calls return what the first returned.
 func (rt *Runtime) Close() error {
+	if rt == nil {
+		return nil
+	}
 	rt.closing.Do(func() { rt.closeErr = rt.close() })
 	return rt.closeErr
 }

@@ -37,8 +37,9 @@ var _ pyhost.Runner = (*Pool)(nil)
 
 // NewPool starts a pool of workers.
 func NewPool(ctx context.Context, cfg PoolConfig) (*Pool, error) {
-	if cfg.MaxMemory < 0 {
-		return nil, errors.New("process: PoolConfig: MaxMemory is negative")
+	if cfg.Size < 0 || cfg.MaxWaiting < 0 || cfg.MaxCalls < 0 || cfg.MaxAge < 0 ||
+		cfg.MaxMemory < 0 {
+		return nil, errors.New("process: PoolConfig: Size or a bound is negative")
 	}
 	if cfg.Size == 0 {
 		cfg.Size = runtime.GOMAXPROCS(0)
@@ -91,4 +92,12 @@ func (p *Pool) Stats() pyhost.PoolStats {
 	s.Waiting = waiting
 	s.Overloaded = refused
 	return s
+}
+
+// Close refuses new calls and closes the runtimes: see pyhost.Pool.
+func (p *Pool) Close() error {
+	if p == nil {
+		return nil
+	}
+	return p.Pool.Close()
 }

@@ -317,3 +317,14 @@ def once(flag):
 	require.NoError(t, err)
 	require.Equal(t, "done", got)
 }
+
+func TestSizeOfPool(t *testing.T) {
+	_, err := process.NewPool(bg, process.PoolConfig{Size: -1})
+	require.ErrorContains(t, err, "process: PoolConfig: Size or a bound is negative")
+	require.ErrorContains(t, process.Register[struct{}](bg, nil, "x"), "nil")
+}
+
+func TestCloseOfNil(t *testing.T) {
+	require.NoError(t, (*process.Runtime)(nil).Close())
+	require.NoError(t, (*process.Pool)(nil).Close())
+}

@@ -124,6 +124,14 @@ func find(data []byte) (l layout, err error) {
 	return l, nil
 }
 
+// Close unmaps the memory: see Segment.
+func (l *List) Close() error {
+	if l == nil {
+		return nil
+	}
+	return l.Segment.Close()
+}
+
 // Len is the number of items.
 func (l *List) Len() int { return len(l.offsets) - 1 }
 

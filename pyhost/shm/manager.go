@@ -76,6 +76,9 @@ func (m *Manager) NewName() string {
 // Close unlinks all segments of the Manager. Those that are mapped stay mapped. A second Close is
 // ErrClosed.
 func (m *Manager) Close() error {
+	if m == nil {
+		return nil
+	}
 	m.mu.Lock()
 	if m.over() {
 		m.mu.Unlock()

@@ -192,6 +192,9 @@ func (s *Segment) usable(what string) error {
 // Close unmaps the memory; the segment itself stays, for others. If it is held the error is
 // ErrInUse and it is unmapped when the last one lets go. A second Close is ErrClosed.
 func (s *Segment) Close() error {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.holds > 0 {

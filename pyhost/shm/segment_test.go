@@ -256,3 +256,9 @@ func TestNoLeak(t *testing.T) {
 	require.Equal(t, descriptors, count("/proc/self/fd"))
 	require.Equal(t, maps, mapped(t))
 }
+
+func TestCloseOfNil(t *testing.T) {
+	require.NoError(t, (*shm.Segment)(nil).Close())
+	require.NoError(t, (*shm.List)(nil).Close())
+	require.NoError(t, (*shm.Manager)(nil).Close())
+}
