@@ -5,9 +5,10 @@
 //     thread's C stack bounds in it).
 //   - py_thread.cur is the state that is attached through us on this thread, or NULL.
 //   - The gilstate slot of CPython, a pthread key up to 3.14, holds our state from attach to leave
-//     and what it held before afterwards: so PyGILState_Ensure in an extension finds the interpreter
-//     it is called from, and never a state that has been deleted. A thread that was not Python's
-//     keeps its state of the main interpreter there for good, its home: that one outlives all use.
+//     and what it held before afterwards: so PyGILState_Ensure in an extension finds the
+//     interpreter that it is called from, and never a state that has been deleted. A thread that
+//     was not Python's keeps its state of the main interpreter there for good, its home: that one
+//     outlives all use.
 //   - in->mu is never held while waiting for a GIL, nor while Python code can run.
 #include <errno.h>
 #include <stdlib.h>

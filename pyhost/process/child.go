@@ -54,7 +54,8 @@ func work(fd string) int {
 	s := &server{conn: c, shapes: map[uint32]cgo.Shape{}, cancels: map[uint64]context.CancelFunc{},
 		recalls: map[uint64]context.CancelFunc{},
 		objects: objects{held: map[cgo.Ptr]*object{}}, mine: newShelf(), theirs: newShelf(),
-		jobs: make(chan *job), turn: turn{wake: make(chan struct{}, 1)}}
+		jobs: make(chan *job), turn: turn{wake: make(chan struct{}, 1)},
+		backlog: backlog{wake: make(chan struct{}, 1)}}
 	s.outward.specs, s.outward.waiting = map[uint64]*cgo.FuncSpec{}, map[uint64]*waiter{}
 	s.outward.parts = map[uint64]*pyhost.SharedPart{}
 	s.in = &inbox{buf: make([]byte, 64<<10)}
@@ -108,7 +109,8 @@ func closeInherited() {
 type server struct {
 	conn    *conn
 	in      *inbox
-	turn    turn // any goroutine
+	turn    turn    // any goroutine
+	backlog backlog // any goroutine
 	rt      *pyhost.Runtime
 	shapes  map[uint32]cgo.Shape
 	objects objects   // any goroutine

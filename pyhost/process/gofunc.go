@@ -48,7 +48,8 @@ func (v *goValue) Dropped() {
 
 // outward is what the worker asks of the program.
 type outward struct {
-	values atomic.Int64 // goValues that there are
+	values  atomic.Int64 // goValues that there are
+	calling atomic.Int64 // callbacks that are not answered
 
 	mu      sync.Mutex
 	specs   map[uint64]*cgo.FuncSpec      // of functions that no value has named yet; guarded by mu
@@ -76,6 +77,7 @@ func (o *outward) add(w *waiter) (id uint64, ok bool) {
 	}
 	o.last++
 	o.waiting[o.last] = w
+	o.calling.Add(1)
 	return o.last, true
 }
 
@@ -181,6 +183,7 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 	for _, p := range holds {
 		p.Release()
 	}
+	s.scatter()
 	a := s.await(w)
 	if owner != nil {
 		owner.away += time.Since(begun)
@@ -229,6 +232,7 @@ func (s *server) answered(f frame) error {
 	if w == nil {
 		return errProtocol
 	}
+	s.outward.calling.Add(-1)
 	// Where it is the only call, its thread reads from now on: to be woken costs more.
 	take := w.owner != nil && !w.reads && s.running.Load() == 1
 	if take {

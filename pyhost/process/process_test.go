@@ -157,16 +157,26 @@ def total(*counters): return sum(c.n for c in counters)
 func TestManyAtOnce(t *testing.T) {
 	rt := start(t, process.Config{MaxThreads: 64, Setup: "import time, threading\n" +
 		"all_here = threading.Barrier(50)\ndef meet(i): all_here.wait(); return i"})
-	var wg sync.WaitGroup
-	for i := range 50 { // each waits for the others
-		wg.Go(func() {
-			got, err := pyhost.Call[int](bg, rt, "meet", i)
-			if err != nil || got != i {
-				t.Errorf("call %d: %d, %v", i, got, err)
-			}
-		})
+	for range 3 {
+		var wg sync.WaitGroup
+		for i := range 50 { // each waits for the others
+			wg.Go(func() {
+				got, err := pyhost.Call[int](bg, rt, "meet", i)
+				if err != nil || got != i {
+					t.Errorf("call %d: %d, %v", i, got, err)
+				}
+			})
+			wg.Go(func() { // among many that are short, which wait for nobody
+				for range 100 {
+					if err := rt.Call(bg, "len", nil, "x"); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 	for i, err := range pyhost.Map[int](bg, rt, "abs", slices.Values([]int{0, -1, -2})) {
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, i, 0)

@@ -14,8 +14,8 @@ import (
 
 // queue hands the workers of a pool to calls. A worker is leased to one call, or, where calls are
 // short and many wait, to a batch of them: they are on its socket together, and its gate runs them
-// one by one. One that has to wait there after all is recalled, and is the next to get a worker of
-// its own.
+// one by one. One that has ended passes its place on to the next for a while. One that has to wait
+// there after all is recalled, and is the next to get a worker of its own.
 type queue struct {
 	pool *pyhost.Pool[*Runtime]
 	size int // of the pool
@@ -36,21 +36,23 @@ type ticket struct {
 
 // batch are calls that have a worker together.
 type batch struct {
-	lease *pyhost.Lease[*Runtime]
-	since time.Time
-	size  int
-	left  atomic.Int32
+	lease  *pyhost.Lease[*Runtime]
+	since  time.Time
+	places int          // calls at a time
+	left   atomic.Int32 // places that are in use
+	calls  int          // so far; guarded by queue.mu
 }
 
-func newBatch(lease *pyhost.Lease[*Runtime], calls int) *batch {
-	b := &batch{lease: lease, size: calls, since: time.Now()}
-	b.left.Store(int32(calls))
+func newBatch(lease *pyhost.Lease[*Runtime], places int) *batch {
+	b := &batch{lease: lease, places: places, calls: places, since: time.Now()}
+	b.left.Store(int32(places))
 	return b
 }
 
 const (
 	batchTime = time.Millisecond // that a batch should take, by what calls took so far
 	batchMost = 64
+	leaseTime = 5 * batchTime // after which no place is passed on
 )
 
 type recallKey struct{}
@@ -66,7 +68,7 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 			return err
 		}
 		shared := ctx
-		if b.size > 1 {
+		if b.places > 1 {
 			shared = context.WithValue(ctx, recallKey{}, true)
 		}
 		if err = q.on(shared, b, fn); !errors.Is(err, errRecalled) {
@@ -78,9 +80,12 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 
 // on gives the worker back though fn panics, as a Marshaler may.
 func (q *queue) on(ctx context.Context, b *batch,
-	fn func(context.Context, *Runtime) error) error {
-	defer q.finish(b)
-	return fn(ctx, b.lease.Runtime())
+	fn func(context.Context, *Runtime) error) (err error) {
+	well := false
+	defer func() { q.finish(b, well) }()
+	err = fn(ctx, b.lease.Runtime())
+	well = err == nil
+	return err
 }
 
 func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {
@@ -127,7 +132,7 @@ func (q *queue) leave(t *ticket) {
 	}
 	q.mu.Unlock()
 	if b := <-t.got; b != nil {
-		q.finish(b)
+		q.finish(b, true)
 	}
 }
 
@@ -182,16 +187,32 @@ func (q *queue) take() []*ticket {
 	return tickets
 }
 
-// finish is called by each call of a batch; the last gives the worker back.
-func (q *queue) finish(b *batch) {
-	if b.left.Add(-1) > 0 {
+// finish is called by each call of a batch. The last gives the worker back.
+func (q *queue) finish(b *batch, well bool) {
+	if well && q.pass(b) || b.left.Add(-1) > 0 {
 		return
 	}
-	took := time.Since(b.since) / time.Duration(b.size)
 	q.mu.Lock()
+	took := time.Since(b.since) / time.Duration(b.calls)
 	q.mean = (7*q.mean + took) / 8
 	q.mu.Unlock()
 	b.lease.Release()
+}
+
+// pass gives the place of a call that has ended to the first that waits, if calls are short.
+func (q *queue) pass(b *batch) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 || q.waiting[0].alone || q.mean == 0 || q.mean > batchTime/2 ||
+		time.Since(b.since) > leaseTime {
+		return false
+	}
+	t := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	b.calls++
+	b.lease.Used(2)
+	t.got <- b
+	return true
 }
 
 func (q *queue) figures() (waiting int, refused uint64) {

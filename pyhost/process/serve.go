@@ -31,6 +31,7 @@ type job struct {
 	exports []*cgo.Export   // shared buffers in it
 	slot    uint16          // of the notes
 	noted   bool            // it has begun
+	since   time.Time       // then: when
 	raised  bool            // of an answer to a callback: it is an exception
 
 	// While it is served by the goroutine that reads: see turn. They belong to its thread.
@@ -41,8 +42,8 @@ type job struct {
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
-// call begins to serve a call: a lone one here, else on a goroutine of its own; the gate decides
-// when it runs.
+// call begins to serve a call: a lone one here, one of many that are short with the others, else on
+// a goroutine of its own; the gate decides when it runs.
 func (s *server) call(f frame) error {
 	j := jobs.Get().(*job)
 	*j = job{id: f.id, value: j.value[:0], held: j.held[:0], gos: j.gos[:0],
@@ -65,15 +66,24 @@ func (s *server) call(f frame) error {
 		j.wait = s.stoppable(j.ctx, s.recalls, j.id)
 	}
 	s.running.Add(1)
-	if !s.in.alone() || s.running.Load() > 1 || s.turn.slow.Load() {
-		select {
-		case s.jobs <- j:
-		default:
-			go s.serveMore(j)
-		}
-		return nil
+	switch last := s.turn.last.Load(); {
+	case s.in.alone() && s.running.Load() == 1 && last < longCall:
+		return s.serveHere(j)
+	case last < briefCall && s.outward.calling.Load() == 0:
+		s.queue(j)
+	default:
+		s.serveApart(j)
 	}
-	return s.serveHere(j)
+	return nil
+}
+
+// serveApart has a job served by a goroutine of its own.
+func (s *server) serveApart(j *job) {
+	select {
+	case s.jobs <- j:
+	default:
+		go s.serveMore(j)
+	}
 }
 
 // stoppable is a context that ends when the other side says so.
@@ -108,8 +118,6 @@ func (s *server) serve(j *job) {
 }
 
 func (s *server) run(j *job) {
-	start := time.Now()
-	defer func() { s.turn.slow.Store(time.Since(start)-j.away > longCall) }()
 	err := s.resolve(j)
 	switch {
 	case err != nil:
@@ -121,8 +129,13 @@ func (s *server) run(j *job) {
 		err = s.rt.Serve(j.ctx, &pyhost.Served{
 			Op: cgo.Op(j.req.op), Name: j.req.name, Object: cgo.Ptr(j.req.object), Arg: j.arg,
 			Shape: j.shape, Wait: j.wait, Flags: j.req.flags & (cgo.FlagDrop | cgo.FlagKeep),
-			Begin: func() { j.slot, j.noted = s.begun.note(j.id), true }, Owner: j,
+			Begin: func() {
+				j.slot, j.noted = s.begun.note(j.id), true
+				j.since = time.Now()
+			},
+			Owner: j,
 		}, func(o *pyhost.Outcome) {
+			s.turn.last.Store(int64(time.Since(j.since) - j.away))
 			s.reply(j, o)
 		})
 	}

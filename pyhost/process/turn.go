@@ -18,13 +18,14 @@ import (
 // on.
 type turn struct {
 	number atomic.Uint64
-	slow   atomic.Bool   // the last call was a long one: they are served apart for now
+	last   atomic.Int64  // ns that the last call took: after a long one they are served apart
 	idle   atomic.Bool   // the watcher sleeps until it is woken
 	wake   chan struct{} // holds a token at most
 }
 
 const (
-	longCall  = 100 * time.Microsecond
+	longCall  = int64(100 * time.Microsecond)
+	briefCall = int64(20 * time.Microsecond) // see backlog
 	watchTick = time.Millisecond
 	watchLong = 20 // ticks without a call, before the watcher sleeps
 )
@@ -81,10 +82,15 @@ func (t *turn) end(j *job) bool {
 // begin has the watcher look.
 func (t *turn) begin() (number uint64) {
 	number = t.number.Add(1)
+	t.stir()
+	return number
+}
+
+// stir wakes the watcher if it sleeps.
+func (t *turn) stir() {
 	if t.idle.Load() && t.idle.CompareAndSwap(true, false) {
 		t.wake <- struct{}{}
 	}
-	return number
 }
 
 func (s *server) watch() {
@@ -92,6 +98,7 @@ func (s *server) watch() {
 	last, same := t.number.Load(), 0
 	for {
 		now := t.number.Load()
+		busy := s.look()
 		switch {
 		case now != last:
 			last, same = now, 0
@@ -99,12 +106,12 @@ func (s *server) watch() {
 			if t.number.CompareAndSwap(now, now+1) {
 				go s.read()
 			}
-		case same < watchLong:
+		case busy || same < watchLong:
 			same++
 		default:
 			same = 0
 			t.idle.Store(true)
-			if t.number.Load() == now || !t.idle.CompareAndSwap(true, false) {
+			if t.number.Load() == now && !s.look() || !t.idle.CompareAndSwap(true, false) {
 				<-t.wake
 			}
 			continue
