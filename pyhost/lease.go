@@ -44,6 +44,9 @@ func (l *Lease[R]) Used(calls int) {
 	}
 }
 
+// Due tells whether the runtime will be renewed after Release, if that comes now.
+func (l *Lease[R]) Due() bool { return l.res != nil && l.p.due(l.res.Value()) }
+
 // Runtime is the one that is leased.
 func (l *Lease[R]) Runtime() R {
 	if l.res == nil {

@@ -266,7 +266,7 @@ func BenchmarkPool(b *testing.B) {
 	}
 }
 
-const pieces = 16
+const pieces = 64
 
 func poolAgainstOne(b *testing.B, setup string) {
 	one, err := process.Start(bg, process.Config{Setup: setup})
@@ -292,7 +292,7 @@ func poolAgainstOne(b *testing.B, setup string) {
 	var ratios, bound []float64
 	for b.Loop() {
 		alone := timed(b, func() error { return compute(one, 1) })
-		both := timed(b, func() error { return compute(p, 2) })
+		both := timed(b, func() error { return compute(p, 4) }) // one waits at each worker
 		ratios = append(ratios, float64(alone)/float64(both))
 		var first, second float64
 		single := python()

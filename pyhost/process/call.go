@@ -39,8 +39,8 @@ type call struct {
 	values goValues
 	err    error
 
-	recall    bool // it is to be taken back when it has to wait there
-	abandoned bool // nobody waits for it; guarded by worker.mu
+	batch     *batch // it is to be taken back when it has to wait there; nil: it may wait
+	abandoned bool   // nobody waits for it; guarded by worker.mu
 }
 
 var calls = sync.Pool{New: func() any {
@@ -58,7 +58,7 @@ func newCall(w *worker, op cgo.Op, label string) *call {
 		blobs: c.req.blobs[:0]}
 	c.enc.Reset()
 	c.marks.Refs, c.marks.Gos, c.marks.Fars = c.marks.Refs[:0], c.marks.Gos[:0], c.marks.Fars[:0]
-	c.err, c.segment, c.result, c.abandoned, c.recall = nil, nil, nil, false, false
+	c.err, c.segment, c.result, c.abandoned, c.batch = nil, nil, nil, false, nil
 	return c
 }
 
@@ -155,7 +155,7 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 	if ctx.Done() != nil {
 		c.req.flags |= cgo.FlagCancellable
 	}
-	if c.recall = ctx.Value(recallKey{}) != nil; c.recall {
+	if c.batch, _ = ctx.Value(recallKey{}).(*batch); c.batch != nil {
 		c.req.flags |= flagRecall
 	}
 	var shape shapeID
@@ -186,16 +186,20 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 // wait waits for the answer. An error tells that the call is the worker's now.
 func (w *worker) wait(ctx context.Context, c *call) error {
 	var late <-chan time.Time
-	if c.recall {
-		t := time.NewTimer(recallAfter)
+	var wanted <-chan struct{}
+	if c.batch != nil {
+		t := time.NewTimer(c.batch.patience)
 		defer t.Stop()
-		late = t.C
+		late, wanted = t.C, c.batch.recalled
 	}
 	for {
 		select {
 		case <-c.done:
 			return nil
 		case <-late:
+			w.conn.send(frame{kind: kindRecall, id: c.id}, nil, false)
+		case <-wanted:
+			wanted = nil
 			w.conn.send(frame{kind: kindRecall, id: c.id}, nil, false)
 		case <-ctx.Done():
 			return w.giveUp(ctx, c)
@@ -205,8 +209,6 @@ func (w *worker) wait(ctx context.Context, c *call) error {
 
 // errRecalled is the error of a call that had to wait too long in its worker, and was taken back.
 var errRecalled = errors.New("process: recalled")
-
-const recallAfter = 2 * time.Millisecond
 
 // errNotSent is the error of a call that its worker has not begun and never will.
 var errNotSent = errors.New("process: not sent")
@@ -223,7 +225,7 @@ func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 	w.calls[c.id] = c
 	w.live++
 	// Whoever reads must not wait for room to write first: a lone call need not.
-	lead = !w.role.taken && !c.recall && len(w.calls) == 1
+	lead = !w.role.taken && c.batch == nil && len(w.calls) == 1
 	if !w.role.taken && !lead {
 		w.role.wake <- struct{}{}
 	}

@@ -61,7 +61,8 @@ func NewPool(ctx context.Context, cfg PoolConfig) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pool{Pool: p, queue: queue{pool: p, size: cfg.Size, most: cfg.MaxWaiting}}, nil
+	return &Pool{Pool: p, queue: queue{pool: p, size: cfg.Size,
+		most: cfg.MaxWaiting, batches: map[*batch]bool{}}}, nil
 }
 
 // Call calls a function in a worker that is idle: see Runtime.Call.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -84,6 +85,7 @@ def work(i):
 			case errors.As(err, &exit): // with those that went with it
 				lost++
 				require.Equal(t, 33/chunk, i/chunk)
+			case i%50 == 7 && chunk > 1 && errors.Is(err, process.ErrGone): // before it could tell
 			case i%50 == 7:
 				require.ErrorIs(t, err, pyhost.KeyError)
 			default:
@@ -212,6 +214,47 @@ def long(flag):
 	require.NoError(t, os.WriteFile(flag, nil, 0o600))
 	require.NoError(t, <-long)
 	require.GreaterOrEqual(t, p.Stats().Calls, uint64(2*64*50+1)) // those recalled count twice
+}
+
+// Where calls are long a worker has the next one at hand: but that one does not wait for the end of
+// the first while another worker is idle, nor for ever.
+func TestPoolLongBehindLong(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Setup: `
+import os, threading, time
+inside = 0
+def long(n):
+    global inside
+    inside += 1
+    assert inside == 1, "two at once"
+    time.sleep(n / 1000)
+    inside -= 1
+    return n
+def wait(flag):
+    while not os.path.exists(flag): time.sleep(0.001)
+`}})
+	for n, err := range pyhost.Map[int](bg, p, "long", slices.Values(slices.Repeat([]int{3}, 40)),
+		pyhost.MapOptions{Ahead: 8}) {
+		require.NoError(t, err)
+		require.Equal(t, 3, n)
+	}
+	for range 5 {
+		flag := t.TempDir() + "/flag"
+		blocked := make(chan error)
+		go func() { blocked <- p.Call(bg, "wait", nil, flag) }()
+		for range 3 { // more than there are workers left
+			var wg sync.WaitGroup
+			for range 6 {
+				wg.Go(func() {
+					if err := p.Call(bg, "long", nil, 3); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		require.NoError(t, os.WriteFile(flag, nil, 0o600))
+		require.NoError(t, <-blocked)
+	}
 }
 
 func TestPoolWaiting(t *testing.T) {

@@ -6,25 +6,26 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pyhost/pyhost/pyhost"
 )
 
-// queue hands the workers of a pool to calls. A worker is leased to one call, or, where calls are
-// short and many wait, to a batch of them: they are on its socket together, and its gate runs them
-// one by one. One that has ended passes its place on to the next for a while. One that has to wait
-// there after all is recalled, and is the next to get a worker of its own.
+// queue hands the workers of a pool to calls. A worker is leased to one call and the next, or,
+// where calls are short and many wait, to a batch of them: they are on its socket together, and its
+// gate runs them one by one, so that it need not wait for the program in between. One that has
+// ended passes its place on to the next for a while. One that has to wait there for too long, or
+// while another worker is idle, is recalled, and is the next to get a worker of its own.
 type queue struct {
 	pool *pyhost.Pool[*Runtime]
 	size int // of the pool
 	most int // that may wait; 0: any number
 
 	mu      sync.Mutex
-	waiting []*ticket // first in, first out; guarded by mu, as are the rest
-	drivers int       // goroutines that wait for a worker on behalf of the tickets
-	mean    time.Duration
+	waiting []*ticket       // first in, first out; guarded by mu, as are the rest
+	batches map[*batch]bool // under way
+	drivers int             // goroutines that wait for a worker on behalf of the tickets
+	mean    time.Duration   // of a call; 0: not known yet
 	refused uint64
 }
 
@@ -36,25 +37,39 @@ type ticket struct {
 
 // batch are calls that have a worker together.
 type batch struct {
-	lease  *pyhost.Lease[*Runtime]
-	since  time.Time
-	places int          // calls at a time
-	left   atomic.Int32 // places that are in use
-	calls  int          // so far; guarded by queue.mu
-}
+	lease    *pyhost.Lease[*Runtime]
+	since    time.Time
+	patience time.Duration // how long a call may wait in the worker
+	recalled chan struct{} // closed when those that wait there are to come back
 
-func newBatch(lease *pyhost.Lease[*Runtime], places int) *batch {
-	b := &batch{lease: lease, places: places, calls: places, since: time.Now()}
-	b.left.Store(int32(places))
-	return b
+	left, calls int  // under way, and so far; guarded by queue.mu
+	closed      bool // nobody joins any more; the same
 }
 
 const (
-	batchTime = time.Millisecond // that a batch should take, by what calls took so far
-	batchMost = 64
-	leaseTime = 5 * batchTime // after which no place is passed on
+	batchTime   = time.Millisecond // that a batch should take, by what calls took so far
+	batchMost   = 64
+	recallAfter = 2 * time.Millisecond // and twice the mean
 )
 
+// begin makes a batch. Under mu.
+func (q *queue) begin(lease *pyhost.Lease[*Runtime], calls int) *batch {
+	b := &batch{lease: lease, since: time.Now(), patience: recallAfter + 2*q.mean,
+		recalled: make(chan struct{}), left: calls, calls: calls}
+	q.batches[b] = true
+	return b
+}
+
+// long calls come two at a time: one that runs, and one that waits for its end. Under mu.
+func (q *queue) long() bool { return q.mean > batchTime/2 }
+
+// open tells whether a batch may go on with more calls. Others may wait for its worker: it ends in
+// time. Under mu.
+func (q *queue) open(b *batch) bool {
+	return !b.closed && q.mean > 0 && time.Since(b.since) < 5*batchTime+4*q.mean && !b.lease.Due()
+}
+
+// recallKey is of the *batch that a call belongs to.
 type recallKey struct{}
 
 func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) error) error {
@@ -63,13 +78,13 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 	}
 	t := &ticket{got: make(chan *batch, 1)}
 	for {
-		b, err := q.acquire(ctx, t)
+		b, first, err := q.acquire(ctx, t)
 		if err != nil {
 			return err
 		}
 		shared := ctx
-		if b.places > 1 {
-			shared = context.WithValue(ctx, recallKey{}, true)
+		if !first {
+			shared = context.WithValue(ctx, recallKey{}, b)
 		}
 		if err = q.on(shared, b, fn); !errors.Is(err, errRecalled) {
 			return err
@@ -88,18 +103,23 @@ func (q *queue) on(ctx context.Context, b *batch,
 	return err
 }
 
-func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {
+// acquire tells too whether the worker was idle, so that the call does not wait there.
+func (q *queue) acquire(ctx context.Context, t *ticket) (b *batch, first bool, err error) {
 	q.mu.Lock()
 	if len(q.waiting) == 0 {
 		if lease := q.pool.TryAcquire(); lease != nil {
-			q.mu.Unlock()
-			return newBatch(lease, 1), nil
+			defer q.mu.Unlock()
+			return q.begin(lease, 1), true, nil
+		}
+		if b := q.join(t); b != nil {
+			defer q.mu.Unlock()
+			return b, false, nil
 		}
 	}
 	if q.most > 0 && len(q.waiting) >= q.most && !t.alone {
 		q.refused++
 		q.mu.Unlock()
-		return nil, pyhost.ErrOverloaded
+		return nil, false, pyhost.ErrOverloaded
 	}
 	if t.alone {
 		q.waiting = append([]*ticket{t}, q.waiting...)
@@ -111,13 +131,34 @@ func (q *queue) acquire(ctx context.Context, t *ticket) (*batch, error) {
 	select {
 	case b := <-t.got:
 		if b == nil {
-			return nil, pyhost.ErrClosed
+			return nil, false, pyhost.ErrClosed
 		}
-		return b, nil
+		return b, false, nil
 	case <-ctx.Done():
 		q.leave(t)
-		return nil, pyhost.NewCancelError(ctx, "pool")
+		return nil, false, pyhost.NewCancelError(ctx, "pool")
 	}
+}
+
+// join puts a long call behind one that has a worker to itself. Under mu.
+func (q *queue) join(t *ticket) *batch {
+	if t.alone || !q.long() {
+		return nil
+	}
+	for b := range q.batches {
+		if b.left == 1 && q.open(b) {
+			b.left++
+			b.add()
+			return b
+		}
+	}
+	return nil
+}
+
+// add counts one more call. Under queue.mu.
+func (b *batch) add() {
+	b.calls++
+	b.lease.Used(2)
 }
 
 // leave takes a ticket out; if it has got a worker meanwhile it gives it back.
@@ -158,13 +199,14 @@ func (q *queue) driver() {
 	}
 	tickets := q.take()
 	q.drive()
-	q.mu.Unlock()
 	if len(tickets) == 0 {
+		q.mu.Unlock()
 		lease.Release()
 		return
 	}
+	b := q.begin(lease, len(tickets))
 	lease.Used(len(tickets))
-	b := newBatch(lease, len(tickets))
+	q.mu.Unlock()
 	for _, t := range tickets {
 		t.got <- b
 	}
@@ -176,7 +218,7 @@ func (q *queue) take() []*ticket {
 	n := 1
 	if q.mean > 0 {
 		share := (len(q.waiting) + q.size - 1) / q.size
-		n = min(int(batchTime/q.mean), share, batchMost)
+		n = min(max(int(batchTime/q.mean), 2), share, batchMost)
 	}
 	n = min(max(n, 1), len(q.waiting))
 	if n > 0 && q.waiting[0].alone {
@@ -187,32 +229,43 @@ func (q *queue) take() []*ticket {
 	return tickets
 }
 
-// finish is called by each call of a batch. The last gives the worker back.
+// finish is called by each call of a batch: it passes its place on, and the last gives the worker
+// back.
 func (q *queue) finish(b *batch, well bool) {
-	if well && q.pass(b) || b.left.Add(-1) > 0 {
+	q.mu.Lock()
+	if well && len(q.waiting) > 0 && !q.waiting[0].alone && q.open(b) {
+		b.add()
+		q.waiting[0].got <- b
+		q.waiting = q.waiting[1:]
+		q.mu.Unlock()
 		return
 	}
-	q.mu.Lock()
+	if b.left--; b.left > 0 {
+		q.mu.Unlock()
+		return
+	}
+	delete(q.batches, b)
 	took := time.Since(b.since) / time.Duration(b.calls)
-	q.mean = (7*q.mean + took) / 8
+	if q.mean > 0 {
+		took = (7*q.mean + took) / 8
+	}
+	q.mean = took
+	if len(q.waiting) == 0 {
+		q.recall()
+	}
 	q.mu.Unlock()
 	b.lease.Release()
 }
 
-// pass gives the place of a call that has ended to the first that waits, if calls are short.
-func (q *queue) pass(b *batch) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) == 0 || q.waiting[0].alone || q.mean == 0 || q.mean > batchTime/2 ||
-		time.Since(b.since) > leaseTime {
-		return false
+// recall has the calls come back that wait in one of the workers, since another is idle. Under mu.
+func (q *queue) recall() {
+	for b := range q.batches {
+		if b.left > 1 && !b.closed {
+			b.closed = true
+			close(b.recalled)
+			return
+		}
 	}
-	t := q.waiting[0]
-	q.waiting = q.waiting[1:]
-	b.calls++
-	b.lease.Used(2)
-	t.got <- b
-	return true
 }
 
 func (q *queue) figures() (waiting int, refused uint64) {
