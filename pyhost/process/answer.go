@@ -101,7 +101,7 @@ func (w *worker) result(ctx context.Context, c *call, out any) error {
 		}
 		return pyhost.ErrClosed
 	case uint16(cgo.StatusNeverRan):
-		if c.batch != nil && ctx.Err() == nil && !w.isClosing() {
+		if c.place.batch != nil && ctx.Err() == nil && !w.isClosing() {
 			return errRecalled
 		}
 		return w.cancelled(ctx, c, nil)

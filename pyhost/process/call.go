@@ -39,8 +39,8 @@ type call struct {
 	values goValues
 	err    error
 
-	batch     *batch // it is to be taken back when it has to wait there; nil: it may wait
-	abandoned bool   // nobody waits for it; guarded by worker.mu
+	place     place // it is to be taken back when it has to wait there; none: it may wait
+	abandoned bool  // nobody waits for it; guarded by worker.mu
 }
 
 var calls = sync.Pool{New: func() any {
@@ -58,7 +58,7 @@ func newCall(w *worker, op cgo.Op, label string) *call {
 		blobs: c.req.blobs[:0]}
 	c.enc.Reset()
 	c.marks.Refs, c.marks.Gos, c.marks.Fars = c.marks.Refs[:0], c.marks.Gos[:0], c.marks.Fars[:0]
-	c.err, c.segment, c.result, c.abandoned, c.batch = nil, nil, nil, false, nil
+	c.err, c.segment, c.result, c.abandoned, c.place = nil, nil, nil, false, place{}
 	return c
 }
 
@@ -155,7 +155,7 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 	if ctx.Done() != nil {
 		c.req.flags |= cgo.FlagCancellable
 	}
-	if c.batch, _ = ctx.Value(recallKey{}).(*batch); c.batch != nil {
+	if c.place, _ = ctx.Value(recallKey{}).(place); c.place.batch != nil {
 		c.req.flags |= flagRecall
 	}
 	var shape shapeID
@@ -187,23 +187,39 @@ func (w *worker) do(ctx context.Context, c *call, out any) error {
 func (w *worker) wait(ctx context.Context, c *call) error {
 	var late <-chan time.Time
 	var wanted <-chan struct{}
-	if c.batch != nil {
-		t := time.NewTimer(c.batch.patience)
+	if b := c.place.batch; b != nil {
+		t := time.NewTimer(b.patience)
 		defer t.Stop()
-		late, wanted = t.C, c.batch.recalled
+		late, wanted = t.C, b.recalled
 	}
 	for {
 		select {
 		case <-c.done:
 			return nil
 		case <-late:
-			w.conn.send(frame{kind: kindRecall, id: c.id}, nil, false)
+			w.recall(c)
 		case <-wanted:
 			wanted = nil
-			w.conn.send(frame{kind: kindRecall, id: c.id}, nil, false)
+			w.recall(c)
 		case <-ctx.Done():
 			return w.giveUp(ctx, c)
 		}
+	}
+}
+
+// recall takes a call back if it waits in the worker, or the first of its batch, which may wait for
+// it and cannot see to that itself while it reads.
+func (w *worker) recall(c *call) {
+	w.mu.Lock()
+	ids := []uint64{c.id}
+	for id, other := range w.calls {
+		if other != c && other.place.batch == c.place.batch && other.place.first {
+			ids = append(ids, id)
+		}
+	}
+	w.mu.Unlock()
+	for _, id := range ids {
+		w.conn.send(frame{kind: kindRecall, id: id}, nil, false)
 	}
 }
 
@@ -225,7 +241,7 @@ func (w *worker) send(c *call, shape shapeID) (lead bool, err error) {
 	w.calls[c.id] = c
 	w.live++
 	// Whoever reads must not wait for room to write first: a lone call need not.
-	lead = !w.role.taken && c.batch == nil && len(w.calls) == 1
+	lead = !w.role.taken && (c.place.batch == nil || c.place.first) && len(w.calls) == 1
 	if !w.role.taken && !lead {
 		w.role.wake <- struct{}{}
 	}

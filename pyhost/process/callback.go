@@ -48,7 +48,7 @@ func (w *worker) callback(f frame) error {
 	w.mu.Lock()
 	if outer := w.calls[cb.call]; outer != nil && outer.ctx != nil {
 		ctx = outer.ctx
-		if outer.batch != nil { // it, not the calls that the function makes
+		if outer.place.batch != nil { // it, not the calls that the function makes
 			ctx = context.WithValue(ctx, recallKey{}, nil)
 		}
 	}

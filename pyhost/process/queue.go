@@ -40,6 +40,7 @@ type batch struct {
 	lease    *pyhost.Lease[*Runtime]
 	since    time.Time
 	patience time.Duration // how long a call may wait in the worker
+	long     bool          // calls are: one may join the first
 	recalled chan struct{} // closed when those that wait there are to come back
 
 	left, calls int  // under way, and so far; guarded by queue.mu
@@ -54,7 +55,7 @@ const (
 
 // begin makes a batch. Under mu.
 func (q *queue) begin(lease *pyhost.Lease[*Runtime], calls int) *batch {
-	b := &batch{lease: lease, since: time.Now(), patience: recallAfter + 2*q.mean,
+	b := &batch{lease: lease, since: time.Now(), patience: recallAfter + 2*q.mean, long: q.long(),
 		recalled: make(chan struct{}), left: calls, calls: calls}
 	q.batches[b] = true
 	return b
@@ -69,8 +70,13 @@ func (q *queue) open(b *batch) bool {
 	return !b.closed && q.mean > 0 && time.Since(b.since) < 5*batchTime+4*q.mean && !b.lease.Due()
 }
 
-// recallKey is of the *batch that a call belongs to.
+// recallKey is of the place in a batch that a call has.
 type recallKey struct{}
+
+type place struct {
+	batch *batch
+	first bool // the worker was idle; but the worker may run first what comes second
+}
 
 func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) error) error {
 	if ctx == nil {
@@ -83,8 +89,8 @@ func (q *queue) run(ctx context.Context, fn func(context.Context, *Runtime) erro
 			return err
 		}
 		shared := ctx
-		if !first {
-			shared = context.WithValue(ctx, recallKey{}, b)
+		if !first || b.long {
+			shared = context.WithValue(ctx, recallKey{}, place{b, first})
 		}
 		if err = q.on(shared, b, fn); !errors.Is(err, errRecalled) {
 			return err
@@ -103,7 +109,7 @@ func (q *queue) on(ctx context.Context, b *batch,
 	return err
 }
 
-// acquire tells too whether the worker was idle, so that the call does not wait there.
+// acquire tells too whether the worker was idle.
 func (q *queue) acquire(ctx context.Context, t *ticket) (b *batch, first bool, err error) {
 	q.mu.Lock()
 	if len(q.waiting) == 0 {
@@ -142,11 +148,11 @@ func (q *queue) acquire(ctx context.Context, t *ticket) (b *batch, first bool, e
 
 // join puts a long call behind one that has a worker to itself. Under mu.
 func (q *queue) join(t *ticket) *batch {
-	if t.alone || !q.long() {
+	if t.alone {
 		return nil
 	}
 	for b := range q.batches {
-		if b.left == 1 && q.open(b) {
+		if b.long && b.left == 1 && q.open(b) {
 			b.left++
 			b.add()
 			return b
