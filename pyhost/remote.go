@@ -34,6 +34,12 @@ func NewRemoteRef(r Remote, id uint64, typ string) *Ref {
 // called when the call has ended. ok is false if v is no handle. It is for this library's own
 // packages.
 func BorrowRemote(v any, r Remote) (id uint64, release func(), ok bool, err error) {
+	if n, is := v.(*Namespace); is {
+		if n == nil {
+			return 0, nil, true, errors.New("a nil Namespace")
+		}
+		v = n.ref
+	}
 	ref, ok := v.(*Ref)
 	defer runtime.KeepAlive(ref)
 	if _, is := v.(*Object); is {
