@@ -125,8 +125,9 @@ func (s *shelf) takeIdle(size uint64) *segment {
 	return seg
 }
 
-// wait is take, once there is one, or the shelf is closed: nil.
-func (s *shelf) wait(size uint64) *segment {
+// wait is take, once there is one, or the shelf is closed: nil. Where there is none ask asks for it,
+// after the want is known: else what comes could be given to another.
+func (s *shelf) wait(size uint64, ask func()) *segment {
 	s.mu.Lock()
 	if seg := s.takeIdle(size); seg != nil || s.over {
 		s.mu.Unlock()
@@ -135,6 +136,7 @@ func (s *shelf) wait(size uint64) *segment {
 	w := want{size, make(chan *segment, 1)}
 	s.wants = append(s.wants, w)
 	s.mu.Unlock()
+	ask()
 	return <-w.got
 }
 

@@ -291,12 +291,11 @@ func (s *server) lay(r *reply, blobs [][]byte) {
 	if long == 0 {
 		return
 	}
-	seg := s.mine.take(long)
-	if seg == nil {
+	seg := s.mine.wait(long, func() {
 		s.conn.send(frame{kind: kindWant, id: long}, nil, false)
-		if seg = s.mine.wait(long); seg == nil {
-			return
-		}
+	})
+	if seg == nil {
+		return
 	}
 	r.segment = seg.id
 	at := uint64(0)
