@@ -125,8 +125,8 @@ func (s *shelf) takeIdle(size uint64) *segment {
 	return seg
 }
 
-// wait is take, once there is one, or the shelf is closed: nil. Where there is none ask asks for it,
-// after the want is known: else what comes could be given to another.
+// wait is take, once there is one, or the shelf is closed: nil. Where there is none ask asks for
+// it, after the want is known: else what comes could be given to another.
 func (s *shelf) wait(size uint64, ask func()) *segment {
 	s.mu.Lock()
 	if seg := s.takeIdle(size); seg != nil || s.over {
