@@ -192,6 +192,12 @@ def iterate(next_item, stop):
         stop()
 
 
+class Batch(list):
+    """Items on their way to Go: those before one that has no form there are not lost."""
+
+    __slots__ = ("pyhost_failed",)
+
+
 class Taker:
     """An iterator that Go reads in batches."""
 
@@ -202,9 +208,10 @@ class Taker:
     def take(self, n):
         import itertools
 
-        items = []
         if self.error is not None:
             raise self.error
+        items = Batch()
+        items.pyhost_failed = self.fail
         try:
             items.extend(itertools.islice(self.iterator, n))
         except Cancelled:
@@ -213,7 +220,12 @@ class Taker:
             if not items:
                 raise
             self.error = e
-        return items, len(items) < n and self.error is None
+        return items, len(items), len(items) < n and self.error is None
+
+    def fail(self, error):
+        if isinstance(error, Cancelled):
+            raise error
+        self.error = error
 
     def close(self):
         import collections.abc

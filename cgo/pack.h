@@ -22,11 +22,17 @@ struct py_writer {
     size_t nfar;
 };
 
+// A place in what is written.
+struct py_mark {
+    size_t len, nhanded, nfar;
+};
+
 int py_writer_grow(struct py_writer *w, size_t n);
 int py_put_far(struct py_writer *w, int tag, PyObject *o, const char *s, uint64_t n);
 int py_put_blob(struct py_writer *w, int tag, const char *s, uint64_t n);
 int py_put_text(struct py_writer *w, const char *s, uint64_t n);
 int py_writer_hand(struct py_writer *w);
+void py_writer_back(struct py_writer *w, struct py_mark m);
 void py_writer_undo(struct py_writer *w);
 int py_put_str(struct py_writer *w, PyObject *o);
 int py_put_int(struct py_writer *w, PyObject *o);
@@ -46,6 +52,10 @@ int py_pack(struct py_writer *w, PyObject *o, struct py_shape *s, int depth);
 // Room for n bytes more.
 static inline int room(struct py_writer *w, size_t n) {
     return (size_t)(w->end - w->p) >= n ? 0 : py_writer_grow(w, n);
+}
+
+static inline struct py_mark py_writer_mark(struct py_writer *w) {
+    return (struct py_mark){(size_t)(w->p - w->base), w->nhanded, w->nfar};
 }
 
 static inline int py_put_tag(struct py_writer *w, int tag) {

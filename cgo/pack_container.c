@@ -123,6 +123,48 @@ static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint
     return 0;
 }
 
+static int put_item(struct py_writer *w, PyObject *o, int tag, uint64_t i, struct py_shape *s,
+                    int depth) {
+    PyObject *v = py_free_threaded() ? NULL : peek(o, tag, (Py_ssize_t)i);
+    int rc = v ? pack_leaf(w, v, s, depth) : 1;
+    return rc > 0 ? pack_new(w, item(o, tag, (Py_ssize_t)i), s, depth) : rc;
+}
+
+// A list that Iter reads, class Batch of callbacks.py: what cannot be packed ends it, and is told to
+// it; the items before that are not lost.
+static int is_batch(PyObject *o) {
+    PyObject *type = py_type_of(o);
+    return type != py.PyList_Type && py.PyObject_HasAttrString(type, "pyhost_failed");
+}
+
+static int tell_batch(PyObject *o) {
+    PyObject *e = py_take_exception(), *r = NULL;
+    PyObject *name = e ? py.PyUnicode_InternFromString("pyhost_failed") : NULL;
+    PyObject *args[3] = {NULL, o, e};
+    if (name && (r = py.PyObject_VectorcallMethod(name, args + 1, 2, NULL)))
+        py.Py_DecRef(r);
+    if (name)
+        py.Py_DecRef(name);
+    if (e)
+        py.Py_DecRef(e);
+    return r ? 0 : -1;
+}
+
+static int put_batch(struct py_writer *w, PyObject *o, uint64_t n, struct py_shape *elem,
+                     int depth) {
+    size_t at = (size_t)(w->p - w->base) + 1;
+    int rc = py_put_count(w, PY_T_LIST, n);
+    for (uint64_t i = 0; !rc && i < n; i++) {
+        struct py_mark before = py_writer_mark(w);
+        if (!put_item(w, o, PY_T_LIST, i, elem, depth + 1))
+            continue;
+        py_writer_back(w, before);
+        memcpy(w->base + at, &i, 8);
+        return tell_batch(o);
+    }
+    return rc;
+}
+
 int py_put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_shape *s, int depth) {
     uint64_t n = (uint64_t)(tag == PY_T_LIST ? py.PyList_Size(o) : py.PyTuple_Size(o));
     int kind = s ? s->kind : PY_S_ANY, rc = 1;
@@ -133,15 +175,14 @@ int py_put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_shape *
     if (rc <= 0)
         return rc;
     struct py_shape *elem = kind == PY_S_SEQ ? s->elem : NULL;
+    if (tag == PY_T_LIST && is_batch(o))
+        return put_batch(w, o, n, elem, depth);
     uint64_t i = 0;
     rc = py_put_count(w, tag, n);
     if (!rc && elem && elem->kind == PY_S_TEXT)
         rc = put_texts(w, o, tag, n, &i);
-    for (; !rc && i < n; i++) {
-        PyObject *v = py_free_threaded() ? NULL : peek(o, tag, (Py_ssize_t)i);
-        if (!v || (rc = pack_leaf(w, v, elem, depth + 1)) > 0)
-            rc = pack_new(w, item(o, tag, (Py_ssize_t)i), elem, depth + 1);
-    }
+    for (; !rc && i < n; i++)
+        rc = put_item(w, o, tag, i, elem, depth + 1);
     return rc;
 }
 

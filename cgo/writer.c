@@ -100,15 +100,22 @@ int py_writer_hand(struct py_writer *w) {
     return 0;
 }
 
-void py_writer_undo(struct py_writer *w) {
-    for (size_t i = 0; i < w->nhanded; i++) {
-        if (w->handed[i].obj)
-            py.Py_DecRef(w->handed[i].obj);
+// Takes back what was written since.
+void py_writer_back(struct py_writer *w, struct py_mark m) {
+    for (; w->nhanded > m.nhanded; w->nhanded--) {
+        struct py_handed *h = &w->handed[w->nhanded - 1];
+        if (h->obj)
+            py.Py_DecRef(h->obj);
         else
-            py_go_release(w->handed[i].go);
+            py_go_release(h->go);
     }
-    for (size_t i = 0; i < w->nfar; i++)
-        py.Py_DecRef((PyObject *)w->far[i].obj);
+    for (; w->nfar > m.nfar; w->nfar--)
+        py.Py_DecRef((PyObject *)w->far[w->nfar - 1].obj);
+    w->p = w->base + m.len;
+}
+
+void py_writer_undo(struct py_writer *w) {
+    py_writer_back(w, (struct py_mark){0});
     free(w->far);
     if (w->heap)
         py_free_out((uint64_t)w->base);

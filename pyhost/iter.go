@@ -97,12 +97,13 @@ func take[T any](ctx context.Context, ref *Ref, how []Iteration) (*taker[T], err
 func (t *taker[T]) next() ([]T, error) {
 	var b struct {
 		Items cgo.Leading[T]
+		Count int // more than there are items: Python has kept an error for the next call
 		Done  bool
 	}
 	n := min(t.n, t.most)
 	t.n = min(2*n, t.most)
 	err := t.rt.Call(t.ctx, "_pyhost.take", &b, t.ref, n)
-	t.done = b.Done
+	t.done = b.Done && len(b.Items) == b.Count
 	if p := (*cgo.PathError)(nil); errors.As(err, &p) { // one does not fit into a T
 		_, inside, _ := strings.Cut(p.Path, "]")
 		err = fmt.Errorf("pyhost: %w", &cgo.PathError{Path: "result" + inside, Err: p.Err})

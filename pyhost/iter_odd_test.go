@@ -1,6 +1,7 @@
 package pyhost_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -96,4 +97,38 @@ before, sys.stderr = sys.stderr, printed
 	got, err := pyhost.Eval[[]string](bg, rt, "told")
 	require.NoError(t, err)
 	require.Equal(t, []string{"KeyError('in close')"}, got)
+}
+
+// Items before one that raises on its way come first, whatever their batch.
+func TestIterOfAnItemThatCannotCross(t *testing.T) {
+	mustExec(t, `
+def raises():
+    yield "a"
+    raise KeyError("on its way")
+def nested(n):
+    for i in range(n): yield iter([str(i)]), b"x" * 100_000
+    yield raises(), b""
+    yield iter(["never"]), b""
+deep = []
+for _ in range(10_000): deep = [deep]
+`)
+	for _, n := range []int{0, 1, 2, 3, 100, 300} {
+		items, errs := collect(pyhost.Iter[crossing](bg, rt, fmt.Sprintf("nested(%d)", n)))
+		require.Equal(t, n, len(items))
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], pyhost.KeyError)
+		if n > 0 {
+			require.Equal(t, []string{fmt.Sprint(n - 1)}, items[n-1].Of)
+			require.Len(t, items[n-1].Data, 100_000)
+		}
+		any, errs := collect(pyhost.Iter[any](bg, rt, fmt.Sprintf("[object()] * %d + [deep, 1]", n)))
+		require.Equal(t, n, len(any))
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], pyhost.ValueError)
+	}
+}
+
+type crossing struct {
+	Of   []string
+	Data []byte
 }
