@@ -130,8 +130,8 @@ static int put_item(struct py_writer *w, PyObject *o, int tag, uint64_t i, struc
     return rc > 0 ? pack_new(w, item(o, tag, (Py_ssize_t)i), s, depth) : rc;
 }
 
-// A list that Iter reads, class Batch of callbacks.py: what cannot be packed ends it, and is told to
-// it; the items before that are not lost.
+// A list that Iter reads, class Batch of callbacks.py: what cannot be packed ends it, and is told
+// to it; the items before that are not lost.
 static int is_batch(PyObject *o) {
     PyObject *type = py_type_of(o);
     return type != py.PyList_Type && py.PyObject_HasAttrString(type, "pyhost_failed");

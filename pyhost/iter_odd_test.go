@@ -106,7 +106,7 @@ def raises():
     yield "a"
     raise KeyError("on its way")
 def nested(n):
-    for i in range(n): yield iter([str(i)]), b"x" * 100_000
+    for i in range(n): yield iter([str(i)]), b"x" * 1000
     yield raises(), b""
     yield iter(["never"]), b""
 deep = []
@@ -114,15 +114,15 @@ for _ in range(10_000): deep = [deep]
 `)
 	for _, n := range []int{0, 1, 2, 3, 100, 300} {
 		items, errs := collect(pyhost.Iter[crossing](bg, rt, fmt.Sprintf("nested(%d)", n)))
-		require.Equal(t, n, len(items))
+		require.Len(t, items, n)
 		require.Len(t, errs, 1)
 		require.ErrorIs(t, errs[0], pyhost.KeyError)
 		if n > 0 {
 			require.Equal(t, []string{fmt.Sprint(n - 1)}, items[n-1].Of)
-			require.Len(t, items[n-1].Data, 100_000)
+			require.Len(t, items[n-1].Data, 1000)
 		}
-		any, errs := collect(pyhost.Iter[any](bg, rt, fmt.Sprintf("[object()] * %d + [deep, 1]", n)))
-		require.Equal(t, n, len(any))
+		odd, errs := collect(pyhost.Iter[any](bg, rt, fmt.Sprintf("[1, None] * %d + [deep]", n)))
+		require.Len(t, odd, 2*n)
 		require.Len(t, errs, 1)
 		require.ErrorIs(t, errs[0], pyhost.ValueError)
 	}
