@@ -172,12 +172,37 @@ def left_open(thing):
 
 
 def close_left_open():
-    """Closes files and generators of Go that are there still, while Go can be called."""
-    for thing in list(LEFT_OPEN):
+    """Closes files and generators of Go that are there still, while Go can be called; first what
+    writes to them, such as a text file, which may have something to write.
+    """
+    left = list(LEFT_OPEN)
+    for thing in files_over(left) + left:
         try:
             thing.close()
         except BaseException as e:
             native["unraisable"](e, thing)
+
+
+def files_over(files):
+    """The open files that read or write those, outermost first."""
+    import _io
+    import gc
+
+    def lower(file):
+        for name in "buffer", "raw", "fileobj", "_fp":
+            try:
+                yield id(getattr(file, name))
+            except Exception:  # it has none, or was detached
+                pass
+
+    found, more = [], files
+    others = [o for o in gc.get_objects() if _io._IOBase in type(o).__mro__] if files else []
+    while more:
+        below = {id(f) for f in more}
+        others = [o for o in others if id(o) not in below]
+        more = [o for o in others if below.intersection(lower(o))]
+        found = more + found
+    return found
 
 
 def iterate(next_item, stop):

@@ -13,7 +13,8 @@ import (
 // implements of io.Reader, io.Writer, io.Seeker and io.Closer, the file can do. Seek is asked for
 // the place first: as that of a pipe fails, the file cannot seek. It is buffered, as files that
 // open returns are; io.TextIOWrapper makes a text file of it. Python closes IO with the file, or
-// when it drops it, or when the runtime is closed.
+// when it drops it, or when the runtime is closed: then after the files that write to it, whose
+// buffers reach it so.
 //
 //	n, err := pyhost.Call[int](ctx, rt, "shutil.copyfileobj", pyhost.File{IO: resp.Body}, out)
 type File struct {

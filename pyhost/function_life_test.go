@@ -2,6 +2,7 @@ package pyhost_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -358,12 +359,22 @@ def keep(f, g, seq, tell):
     sys.unraisablehook = lambda a: tell(str(a.exc_value))
 `))
 	var told []string
+	var packed bytes.Buffer
+	require.NoError(t, rt.Exec(bg, "import gzip, io\ndef pack(f):\n  global text\n"+
+		"  text = io.TextIOWrapper(gzip.open(f, 'w'))\n  print('left', file=text)\n"+
+		"  global detached; detached = io.TextIOWrapper(io.BytesIO()); detached.detach()"))
+	require.NoError(t, rt.Call(bg, "pack", nil, pyhost.File{IO: &packed}))
 	require.NoError(t, rt.Call(bg, "keep", nil, pyhost.File{IO: out}, pyhost.File{IO: badCloser{}},
 		seq, func(s string) { told = append(told, s) }))
 	require.NoError(t, rt.Close())
 	require.Equal(t, []string{"no close"}, told)
 	require.Equal(t, "text", written.String())
 	require.Equal(t, 1, out.closed)
+	plain, err := gzip.NewReader(&packed)
+	require.NoError(t, err)
+	text, err := io.ReadAll(plain)
+	require.NoError(t, err)
+	require.Equal(t, "left\n", string(text))
 	<-ended
 }
 
