@@ -42,26 +42,22 @@ static int scalars(struct py_func *f, PyObject *const *args, size_t n, struct py
     return 1;
 }
 
-static int name_is(PyObject *key, const char *name) {
-    Py_ssize_t n;
-    const char *s = *name ? py.PyUnicode_AsUTF8AndSize(key, &n) : NULL;
-    return s && (size_t)n == strlen(name) && !memcmp(s, name, (size_t)n);
-}
-
-// Puts the value of a keyword into its place among the parameters.
+// Puts the value of a keyword into its place among the parameters. A key need not be text that can
+// be encoded.
 static int take_keyword(struct py_func *f, PyObject **vals, PyObject *key, PyObject *v) {
-    for (uint32_t i = 0; i < f->nparams; i++) {
-        if (!name_is(key, f->params[i].name))
+    Py_ssize_t n;
+    const char *s = py.PyUnicode_AsUTF8AndSize(key, &n);
+    if (!s)
+        py.PyErr_Clear();
+    for (uint32_t i = 0; s && i < f->nparams; i++) {
+        const char *name = f->params[i].name;
+        if (!*name || (size_t)n != strlen(name) || memcmp(s, name, (size_t)n))
             continue;
         if (vals[i])
-            return type_error("%s() got multiple values for argument '%s'", f->name,
-                              f->params[i].name),
-                   -1;
+            return type_error("%s() got multiple values for argument '%s'", f->name, name), -1;
         vals[i] = v;
         return 0;
     }
-    const char *s = py.PyUnicode_AsUTF8AndSize(key, NULL);
-    py.PyErr_Clear();
     return type_error("%s() got an unexpected keyword argument '%s'", f->name, s ? s : "?"), -1;
 }
 

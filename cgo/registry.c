@@ -60,10 +60,12 @@ static struct py_state *take_dead(struct py_interp *in) {
     return st;
 }
 
-// PyThreadState_Delete of another thread's state empties the slot of the caller: put it back.
+// PyThreadState_Delete of another thread's state empties the slot of the caller, where it takes that
+// state to be: a debug build looks.
 static void delete_state(PyThreadState *ts) {
     void *slot = py_slot_get();
     py.PyThreadState_Clear(ts);
+    py_slot_set(ts);
     py.PyThreadState_Delete(ts);
     py_slot_set(slot);
 }
