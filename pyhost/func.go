@@ -25,6 +25,7 @@ func Eval[T any](ctx context.Context, r Runner, expr string, in ...Scope) (T, er
 var (
 	contextType = reflect.TypeFor[context.Context]()
 	errorType   = reflect.TypeFor[error]()
+	noError     = reflect.Zero(errorType)
 )
 
 // Func makes a Go function of a Python one. F is a function type; its first parameter may be a
@@ -77,8 +78,9 @@ func callAs(r Runner, name string, t reflect.Type, in []reflect.Value) []reflect
 		p := reflect.New(t.Out(0))
 		out, res[0] = p.Interface(), p.Elem()
 	}
-	err := reflect.New(errorType).Elem()
+	err := noError
 	if e := r.Call(ctx, name, out, args...); e != nil {
+		err = reflect.New(errorType).Elem()
 		err.Set(reflect.ValueOf(e))
 	}
 	res[len(res)-1] = err
