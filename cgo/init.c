@@ -166,6 +166,7 @@ struct py_interp *py_start(const struct py_start *s, uint64_t handle, char *err,
         start_flags(s);
     else if (start_config(s, err, cap))
         return NULL;
+    py_memory_hook();
     PyThreadState *first = py.PyThreadState_Get();
     // Not before: PYTHONDEVMODE and PYTHONMALLOC may have brought another allocator, which could
     // not free what the hook takes.

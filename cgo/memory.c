@@ -25,8 +25,16 @@ static __thread struct py_interp *maker; // this thread makes an interpreter, fr
 static __thread int64_t homeless;        // taken by this thread for one that is not known yet
 static __thread int lifted;
 
+// PYTHONMALLOC=debug and debug builds put 'r' before a raw block, and two words before it what was
+// asked for, big-endian: see PyMem_SetupDebugHooks. That block is not malloc's.
 static int64_t size_of(void *p) {
-    return p ? (int64_t)malloc_usable_size(p) : 0;
+    const uint8_t *debug = (const uint8_t *)p - 2 * sizeof(size_t);
+    size_t n = 0;
+    if (!p || !raw.ctx)
+        return p ? (int64_t)malloc_usable_size(p) : 0;
+    for (size_t i = 0; i < sizeof n && debug[sizeof n] == 'r'; i++)
+        n = n << 8 | debug[i];
+    return (int64_t)n;
 }
 
 static struct py_interp *find(PyInterpreterState *is) {
@@ -141,17 +149,28 @@ static void arena_free(void *ctx, void *p, size_t n) {
         arenas.free(ctx, p, n);
 }
 
+// Before Python starts, and again after it: PYTHONMALLOC and PYTHONDEVMODE replace what was there.
 void py_memory_hook(void) {
-    py.PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &raw);
-    py.PyObject_GetArenaAllocator(&arenas);
-    PyMemAllocatorEx r = {raw.ctx, raw_malloc, raw_calloc, raw_realloc, raw_free};
-    PyObjectArenaAllocator a = {arenas.ctx, arena_alloc, arena_free};
-    py.PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &r);
+    PyMemAllocatorEx now;
+    PyObjectArenaAllocator now_arenas;
+    py.PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &now);
+    py.PyObject_GetArenaAllocator(&now_arenas);
+    if (now.malloc != raw_malloc) {
+        raw = now;
+        now = (PyMemAllocatorEx){raw.ctx, raw_malloc, raw_calloc, raw_realloc, raw_free};
+        py.PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &now);
 #ifdef __SANITIZE_ADDRESS__ // which is blind in the arenas of small objects
-    py.PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &r);
-    py.PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &r);
+        if (!py.Py_IsInitialized()) {
+            py.PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &now);
+            py.PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &now);
+        }
 #endif
-    py.PyObject_SetArenaAllocator(&a);
+    }
+    if (now_arenas.alloc != arena_alloc) {
+        arenas = now_arenas;
+        now_arenas = (PyObjectArenaAllocator){arenas.ctx, arena_alloc, arena_free};
+        py.PyObject_SetArenaAllocator(&now_arenas);
+    }
 }
 
 void py_memory_limit(struct py_interp *in, int64_t bytes) {

@@ -19,11 +19,13 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	_, errs := apart(t, "memoryLimit")
 	require.Empty(t, errs)
+	_, errs = apart(t, "memoryLimit", "PYTHONMALLOC=debug")
+	require.Empty(t, errs)
 }
 
 func limitedMemory(t require.TestingT) {
 	cfg := patient
-	cfg.MemoryLimit = memoryLimit
+	cfg.MemoryLimit, cfg.UseEnvironment = memoryLimit, true
 	rt := mustOpen(t, cfg)
 	require.NoError(t, rt.Exec(bg, "import gc"))
 	for _, code := range []string{
