@@ -33,7 +33,7 @@ GOPYTHON3_FLAGS := -O2 -g -Wno-deprecated-declarations \
 # Without a C compiler Go would leave the files with C out, and complain of something else.
 export CGO_ENABLED := 1
 
-.PHONY: help setup setup-test setup-gopython3 run test test-gopython3 test-all \
+.PHONY: help setup setup-test setup-gopython3 setup-arm64 run test test-gopython3 test-all test-arm64 \
 	race asan stress bench bench-peers check fmt clean
 
 help: ## list the targets
@@ -47,6 +47,9 @@ setup-test:
 
 setup-gopython3:
 	@.ci/setup gopython3
+
+setup-arm64:
+	@.ci/setup arm64
 
 run: setup ## run examples/gilhandoff on the bundled Python
 	$(BUNDLED) go run ./examples/gilhandoff $(ARGS)
@@ -69,6 +72,14 @@ test-all: setup-test ## run the tests on a Python of each version that Discover 
 			failed+=" $$python"; \
 	done <<<"$$pythons"; \
 	if [[ $$failed ]]; then echo "failed on:$$failed"; exit 1; fi
+
+# By an emulator, user programs alone. What it does not do is left out: it accepts a limit of data
+# (setrlimit) and does not keep to it.
+NOT_EMULATED := ^TestLimitOfData$$
+test-arm64: export GOARCH := arm64
+test-arm64: export CC := aarch64-linux-gnu-gcc
+test-arm64: setup-arm64 ## run the tests on an emulated arm64, on the bundled Python
+	$(BUNDLED) $(SLOW) -p 1 -skip '$(NOT_EMULATED)' $(TESTFLAGS) ./...
 
 race: setup-test ## run the tests under the race detector
 	$(BUNDLED) $(SLOW) -race $(TESTFLAGS) ./...
