@@ -33,8 +33,8 @@ GOPYTHON3_FLAGS := -O2 -g -Wno-deprecated-declarations \
 # Without a C compiler Go would leave the files with C out, and complain of something else.
 export CGO_ENABLED := 1
 
-.PHONY: help setup setup-test setup-gopython3 setup-arm64 run test test-gopython3 test-all test-arm64 \
-	race asan stress bench bench-peers check fmt clean
+.PHONY: help setup setup-test setup-gopython3 setup-arm64 run test test-gopython3 test-all \
+	test-arm64 race asan stress bench bench-peers check fmt clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -73,9 +73,9 @@ test-all: setup-test ## run the tests on a Python of each version that Discover 
 	done <<<"$$pythons"; \
 	if [[ $$failed ]]; then echo "failed on:$$failed"; exit 1; fi
 
-# By an emulator, user programs alone. What it does not do is left out: it accepts a limit of data
-# (setrlimit) and does not keep to it.
-NOT_EMULATED := ^TestLimitOfData$$
+# By qemu, which runs single programs. Left out is what asks for more than it does: setrlimit with
+# RLIMIT_DATA is accepted and not kept to, clone refuses to make a namespace.
+NOT_EMULATED := ^(TestLimitOfData|TestNoSpace)$$
 test-arm64: export GOARCH := arm64
 test-arm64: export CC := aarch64-linux-gnu-gcc
 test-arm64: setup-arm64 ## run the tests on an emulated arm64, on the bundled Python
