@@ -39,12 +39,12 @@ def null(): ctypes.string_at(0)
 def kills(): os.kill(os.getpid(), 9)
 def overflow():
     # A function of machine code that calls itself: Python sees nothing of it.
-    import mmap, platform
+    import mmap, platform, tempfile
     code = {"x86_64": "e8fbffffff", "aarch64": "fd7bbfa9ffffff97"}[platform.machine()]
     # Written before it is mapped: an arm64 processor may not see code that is stored next to it.
-    fd = os.memfd_create("code")
-    n = os.write(fd, bytes.fromhex(code))
-    m = mmap.mmap(fd, n, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    f = tempfile.TemporaryFile(buffering=0)
+    n = f.write(bytes.fromhex(code))
+    m = mmap.mmap(f.fileno(), n, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()
 def closes():
     os.close(3)
