@@ -80,7 +80,7 @@ NOT_EMULATED := ^(TestLimitOfData|TestNoSpace)$$
 test-arm64: export GOARCH := arm64
 test-arm64: export CC := aarch64-linux-gnu-gcc
 test-arm64: setup-arm64 ## run the tests on an emulated arm64, on the bundled Python
-	$(BUNDLED) go test -count=1 -p 1 -timeout 1h -skip '$(NOT_EMULATED)' $(TESTFLAGS) \
+	$(BUNDLED) go test -count=1 -p 1 -timeout 1h -short -skip '$(NOT_EMULATED)' $(TESTFLAGS) \
 		$$(go list ./... | grep -v /examples/peers$$)
 
 race: setup-test ## run the tests under the race detector
