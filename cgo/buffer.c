@@ -276,14 +276,8 @@ static PyObject *make_type(void) {
 }
 
 static PyObject *type_of(struct py_interp *in) {
-    PyObject *type = get(&in->names.buffer), *none = NULL;
-    if (type || !(type = make_type()))
-        return type;
-    if (__atomic_compare_exchange_n(&in->names.buffer, &none, type, 0, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE))
-        return type;
-    py.Py_DecRef(type); // on free-threaded builds another thread was first
-    return none;
+    PyObject *type = get(&in->names.buffer);
+    return type ? type : py_first(&in->names.buffer, make_type());
 }
 
 PyObject *py_export_object(struct py_interp *in, struct py_export *e) {

@@ -122,8 +122,9 @@ int py_cancel(struct py_interp *in, struct py_frame *f) {
     struct py_scope sc;
     if (py_enter(in, &sc, NULL))
         return PY_NOTHING_TO_CANCEL;
-    struct target t = {.number = f->runner};
-    int running = get(&f->state) == PY_RUNNING, hit = running ? look(in, &t) : GONE;
+    int running = get(&f->state) == PY_RUNNING;
+    struct target t = {.number = running ? f->runner : 0}; // written before RUNNING
+    int hit = running ? look(in, &t) : GONE;
     if (hit == NOW && !interruptible(t.ts))
         hit = NOT_NOW;
     lock(in);

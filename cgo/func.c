@@ -166,14 +166,8 @@ static void go_away(struct py_interp *in, int by) {
 static int stack_ends(void) {
     static __thread uintptr_t low, reserve;
     if (!reserve) {
-        pthread_attr_t attr;
-        void *base = NULL;
-        size_t size = 0;
-        if (!pthread_getattr_np(pthread_self(), &attr)) {
-            pthread_attr_getstack(&attr, &base, &size);
-            pthread_attr_destroy(&attr);
-        }
-        low = (uintptr_t)base;
+        size_t size;
+        low = py_stack_low(&size);
         reserve = size / 4 < STACK_RESERVE ? size / 4 + 1 : STACK_RESERVE;
     }
     return (uintptr_t)__builtin_frame_address(0) - low < reserve;
@@ -184,6 +178,9 @@ static PyObject *detached(struct py_interp *in, struct py_func *f, struct py_inv
     int inside = inv->inside = py_thread.cur && py_thread.cur->in == in;
     if (inside) {
         go_away(in, 1);
+        // A goroutine that queues says so, and then looks who is away: one sees the other. Without
+        // the fence the store could come after the load, on amd64 too.
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
         inv->queued = (get(&in->gate) & PY_GATE_QUEUED) != 0;
     }
     py_unblock(in, &cb);

@@ -118,7 +118,7 @@ static PyObject *make_type(const char *name, int flags, PyType_Slot *slots) {
     return py.PyType_FromSpec(&spec);
 }
 
-static PyObject *function_type(struct py_interp *in) {
+static PyObject *make_function_type(void) {
     PyMemberDef members[] = {
         {"__vectorcalloffset__", T_PYSSIZET, (Py_ssize_t)py_object_size, READONLY, NULL}, {0}};
     PyType_Slot slots[] = {{Py_tp_dealloc, dealloc},
@@ -128,13 +128,26 @@ static PyObject *function_type(struct py_interp *in) {
                            {Py_tp_getset, texts},
                            {Py_tp_members, members},
                            {0, NULL}};
-    if (!in->names.function_type)
-        in->names.function_type =
-            make_type("pyhost.Function",
-                      Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL |
-                          Py_TPFLAGS_METHOD_DESCRIPTOR,
-                      slots);
-    return in->names.function_type;
+    return make_type("pyhost.Function",
+                     Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL |
+                         Py_TPFLAGS_METHOD_DESCRIPTOR,
+                     slots);
+}
+
+// What was made at first use, takes the reference: on free-threaded builds another thread may have
+// been first. NULL is an error.
+PyObject *py_first(PyObject **slot, PyObject *made) {
+    PyObject *none = NULL;
+    if (!made ||
+        __atomic_compare_exchange_n(slot, &none, made, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return made;
+    py.Py_DecRef(made);
+    return none;
+}
+
+static PyObject *function_type(struct py_interp *in) {
+    PyObject *type = get(&in->names.function_type);
+    return type ? type : py_first(&in->names.function_type, make_function_type());
 }
 
 PyObject *py_value_type(struct py_interp *in) {

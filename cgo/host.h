@@ -245,7 +245,6 @@ void py_catch_up(struct py_interp *);         // while attached: what waits for 
 void py_lost_pipe(int fd);                    // written to when a thread dies inside
 struct py_state *py_park(struct py_interp *); // detaches from any other one; NULL: there is none
 void py_unpark(struct py_state *);
-int py_on_main_thread(void);
 int py_take_lost(struct py_interp *);
 int py_state_count(struct py_interp *);
 extern size_t py_type_offset, py_object_size;     // in words, in bytes; see py_calibrate
@@ -603,6 +602,7 @@ struct py_func *py_func_of(PyObject *self);
 PyObject *py_func_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *py_go_object(struct py_interp *, struct py_go *, PyObject *cls); // or an error
 PyObject *py_value_type(struct py_interp *);                               // borrowed, or an error
+PyObject *py_first(PyObject **slot, PyObject *made);                       // borrowed, or NULL
 struct py_go *py_go_of(struct py_interp *, PyObject *); // NULL: not such a one, or an error
 int py_encode_args(struct py_interp *, struct py_frame *, PyObject *const *args,
                    struct py_param *params, size_t n, size_t last);
@@ -648,6 +648,11 @@ int py_view_copy(struct py_frame *thread, struct py_frame *, struct py_view *, v
 void py_view_close(struct py_view *);        // from anywhere
 void py_views_give_back(struct py_interp *); // attached
 int64_t py_view_count(struct py_interp *);
+
+// os.c
+int py_thread_id(void); // of this OS thread, for people
+int py_on_main_thread(void);
+uintptr_t py_stack_low(size_t *size); // of this thread; 0, of size 0, if that is not known
 
 // crash.c
 void py_default_signals(void);

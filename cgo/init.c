@@ -82,7 +82,7 @@ static wchar_t *decode_path(const char *path) {
     while (w && *s) {
         size_t n;
         wchar_t c = one_char(s, &n);
-        *w++ = c ? c : 0xdc00 + *s;
+        *w++ = c ? c : (wchar_t)(0xdc00 + *s); // wchar_t has no sign on arm64
         s += c ? n : 1;
     }
     return out;

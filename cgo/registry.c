@@ -1,7 +1,5 @@
 // The kept thread states of an interpreter, and the references that wait to be given back.
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "thread.h"
 
@@ -19,7 +17,7 @@ struct py_state *py_state_find(struct py_interp *in) {
 void py_state_enlist(struct py_interp *in, struct py_state *st) {
     st->in = in;
     st->ident = py.PyThread_get_thread_ident();
-    st->tid = (int)syscall(SYS_gettid);
+    st->tid = py_thread_id();
     st->lane = -st->tid;
     pthread_mutex_lock(&in->mu);
     st->number = add(&numbers, 1) + 1; // here: the newest has the highest

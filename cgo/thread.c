@@ -11,8 +11,8 @@
 //     outlives all use.
 //   - in->mu is never held while waiting for a GIL, nor while Python code can run.
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "thread.h"
@@ -31,7 +31,7 @@ int py_has_gil_key;
 // After initialisation exactly one key holds the thread state of the initialising thread.
 void py_find_gil_key(void) {
     void *self = py.PyThreadState_Get();
-    for (pthread_key_t k = 0; k < 1024; k++) {
+    for (pthread_key_t k = 0; k < PTHREAD_KEYS_MAX; k++) {
         if (pthread_getspecific(k) == self) {
             py_gil_key = k;
             py_has_gil_key = 1;
@@ -119,7 +119,7 @@ void py_pass_baton(struct py_interp *in) {
 // -tags pydebug: a mistake crashes where it is made.
 static void check(struct py_state *st) {
     PyThreadState *ts = py.PyThreadState_Get(); // a fatal error if nothing is attached
-    if (ts != st->ts || py_thread.cur != st || pthread_equal(pthread_self(), st->ident) == 0)
+    if (ts != st->ts || py_thread.cur != st || !pthread_equal(pthread_self(), (pthread_t)st->ident))
         abort();
 }
 
@@ -223,10 +223,6 @@ void py_leave(struct py_scope *sc) {
 int py_inside(struct py_interp *in) {
     struct py_state *st = py_state_find(in);
     return st && st->inside > 0;
-}
-
-int py_on_main_thread(void) {
-    return getpid() == (pid_t)syscall(SYS_gettid);
 }
 
 int py_take_lost(struct py_interp *in) {

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/pyhost/pyhost/pyhost"
 )
@@ -123,7 +124,7 @@ func hugePages(b *testing.B) []float64 {
 		syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, syscall.Munmap(mem)) })
-	if err := syscall.Madvise(mem, hugepage); err != nil {
+	if err := unix.Madvise(mem, hugepage); err != nil {
 		b.Log("no huge pages:", err)
 	}
 	skip := -uintptr(unsafe.Pointer(&mem[0])) % size

@@ -305,6 +305,9 @@ func TestProbeEnds(t *testing.T) {
 func TestConcurrentLocate(t *testing.T) {
 	base := realPythons(t)[0]
 	alone(t)
+	timeout := probeTimeout
+	t.Cleanup(func() { probeTimeout = timeout })
+	probeTimeout = 10 * time.Minute // sixteen Pythons start at once, on a busy machine maybe
 	var group sync.WaitGroup
 	for range 16 {
 		group.Go(func() {

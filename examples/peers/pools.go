@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/pyhost/pyhost/pyhost"
-	"github.com/pyhost/pyhost/pyhost/process"
 	"github.com/pyhost/pyhost/subinterp"
 )
 
@@ -94,13 +93,6 @@ func subinterps(b *bench, size int) (func() (pool, error), error) {
 		return subinterp.NewPool(ctx, main, subinterp.PoolConfig{Size: size,
 			Config: subinterp.Config{Path: []string{b.dir}, Setup: imports}})
 	}, err
-}
-
-func processes(b *bench, size int) (func() (pool, error), error) {
-	return func() (pool, error) {
-		return process.NewPool(ctx, process.PoolConfig{Size: size, Config: process.Config{
-			Python: b.poolPython, Path: []string{b.dir}, Setup: imports}})
-	}, nil
 }
 
 // measurePool does a task and gives the seconds that it took.

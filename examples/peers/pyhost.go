@@ -5,7 +5,6 @@ import (
 
 	"github.com/pyhost/pyhost/pyhost"
 	_ "github.com/pyhost/pyhost/pyhost/bundled"
-	"github.com/pyhost/pyhost/pyhost/process"
 )
 
 // runner is this library in this process, or in one of its own.
@@ -23,13 +22,6 @@ func openLibrary(b *bench) (worker, error) {
 		return nil, err
 	}
 	return runner{rt}, rt.Exec(ctx, imports)
-}
-
-// openProcess has Python in a process of its own.
-func openProcess(b *bench) (worker, error) {
-	rt, err := process.Start(ctx, process.Config{Python: b.python, Path: []string{b.dir},
-		Setup: imports})
-	return runner{rt}, err
 }
 
 // openLibraryHeld has the goroutine hold the GIL all along.

@@ -31,8 +31,11 @@ func TestMain(m *testing.M) {
 
 func program(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), os.Args[0], args...).CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s%s", out, &stderr)
 	return string(out)
 }
 

@@ -68,8 +68,9 @@ func watchdogs(t testing.TB, parent int) (pids []int) {
 	for _, dir := range entries {
 		pid, err := strconv.Atoi(filepath.Base(dir))
 		require.NoError(t, err)
-		cmdline, _ := os.ReadFile(filepath.Join(dir, "cmdline")) // it may have ended
-		if _, is := stat(pid); is == parent && string(cmdline) == "pyhost-shm-watchdog\x00" {
+		cmdline, _ := os.ReadFile(filepath.Join(dir, "cmdline"))             // it may have ended
+		dog := strings.HasSuffix(string(cmdline), "pyhost-shm-watchdog\x00") // after its emulator
+		if _, is := stat(pid); dog && is == parent {
 			pids = append(pids, pid)
 		}
 	}
