@@ -281,6 +281,33 @@ func TestCloseOfABusyPool(t *testing.T) {
 	})
 }
 
+// Who waits for a runtime when the pool is closed is told at once, not when one is given back.
+func TestWaitingCallsEndWithThePool(t *testing.T) {
+	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
+		lease, err := p.Acquire(bg)
+		require.NoError(t, err)
+		defer lease.Release()
+		cancellable, stop := context.WithCancel(bg)
+		defer stop()
+		calls := make(chan error, 2)
+		for _, ctx := range []context.Context{bg, cancellable} {
+			go func() { calls <- p.Exec(ctx, "pass") }()
+		}
+		for p.Stats().Waiting < 2 {
+			runtime.Gosched()
+		}
+		require.NoError(t, p.Close())
+		for range 2 {
+			select {
+			case err := <-calls:
+				require.ErrorIs(t, err, pyhost.ErrClosed)
+			case <-time.After(10 * time.Second):
+				t.Fatal("a call still waits")
+			}
+		}
+	})
+}
+
 func numbers(n int) []int {
 	list := make([]int, n)
 	for i := range list {
