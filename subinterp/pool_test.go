@@ -175,12 +175,28 @@ func TestRenewal(t *testing.T) {
 		renewed(p, 1)
 		require.NotEqual(t, first, p.Info().Interpreter)
 		require.ErrorIs(t, p.Exec(bg, "mark"), pyhost.NameError)
+		for range 7 { // the new one counts from the start
+			require.NoError(t, p.Exec(bg, "mark = 2"))
+		}
+		require.NoError(t, p.Exec(bg, "mark"))
 
 		lease, err := p.Acquire(bg)
 		require.NoError(t, err)
 		lease.Renew()
 		lease.Release()
 		renewed(p, 2)
+	})
+}
+
+func TestRenewalByAge(t *testing.T) {
+	cfg := config(1)
+	cfg.MaxAge = time.Nanosecond
+	pools(t, cfg, func(t *testing.T, p *subinterp.Pool) {
+		for n := range uint64(3) {
+			require.NoError(t, p.Exec(bg, "mark = 1"))
+			renewed(p, n+1)
+		}
+		require.ErrorIs(t, p.Exec(bg, "mark"), pyhost.NameError)
 	})
 }
 
