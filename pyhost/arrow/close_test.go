@@ -107,7 +107,7 @@ func closeExported() error {
 	err = rt.Call(bg, "hold", nil, pyarrow.Batch{RecordBatch: b})
 	b.Release()
 	err = errors.Join(err, rt.Close())
-	for until := time.Now().Add(10 * time.Second); mem.AllocatedBytes() > 0; { // with what is garbage
+	for until := time.Now().Add(10 * time.Second); mem.AllocatedBytes() > 0; {
 		if time.Now().After(until) {
 			return errors.Join(err, fmt.Errorf("%d bytes are left", mem.AllocatedBytes()))
 		}

@@ -39,9 +39,8 @@ func (rt *Runtime) Module(ctx context.Context, name string, members pyhost.Membe
 // LogTo has records of Python's logging go to logger, from the workers to come too: see
 // pyhost.Runtime.LogTo.
 func (rt *Runtime) LogTo(ctx context.Context, logger *slog.Logger) error {
-	return rt.install(ctx, installation{name: "logging", make: func(ctx context.Context, w *worker) error {
-		return pyhost.FarLogTo(ctx, w, logger)
-	}})
+	to := func(ctx context.Context, w *worker) error { return pyhost.FarLogTo(ctx, w, logger) }
+	return rt.install(ctx, installation{name: "logging", make: to})
 }
 
 // Module makes the module in all workers, those to come too: see Runtime.Module. Each gets it

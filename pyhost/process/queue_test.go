@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -37,7 +38,9 @@ func longPool(t *testing.T, size int) *Pool {
 // flagged begins a call that lasts until the flag is there, and waits until `pending` calls are on
 // their way to workers.
 func flagged(t *testing.T, p *Pool, name, flag string, pending int) (ended chan error) {
-	return onItsWay(t, p, pending, func() error { return p.Call(context.Background(), name, nil, flag) })
+	return onItsWay(t, p, pending, func() error {
+		return p.Call(context.Background(), name, nil, flag)
+	})
 }
 
 func onItsWay(t *testing.T, p *Pool, pending int, call func() error) (ended chan error) {
@@ -81,7 +84,7 @@ func TestPoolClosesWithACallAtHand(t *testing.T) {
 	closed := make(chan error)
 	go func() { closed <- p.Close() }()
 	require.Eventually(t, func() bool {
-		return p.Call(context.Background(), "abs", nil, 1) == pyhost.ErrClosed
+		return errors.Is(p.Call(context.Background(), "abs", nil, 1), pyhost.ErrClosed)
 	}, 10*time.Second, time.Millisecond)
 	set(t, flag)
 	require.NoError(t, <-runs)
