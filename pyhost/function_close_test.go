@@ -1,14 +1,8 @@
 package pyhost_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"iter"
-	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,28 +11,6 @@ import (
 	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
-
-func init() {
-	inChild("function/one place", waitInOnePlace)
-	inChild("function/close waits", closeWaitsForFunction)
-	inChild("function/close cancels", closeCancelsFunction)
-	inChild("function/after close", functionAfterClose)
-	inChild("function/close inside", closeInsideFunction)
-	inChild("function/at exit", functionAtExit)
-	inChild("function/left open", leftOpen)
-}
-
-func TestFunctionsAndClose(t *testing.T) {
-	for name := range children {
-		if what, ok := strings.CutPrefix(name, "function/"); ok {
-			t.Run(what, func(t *testing.T) {
-				t.Parallel()
-				_, errs := apart(t, name)
-				require.Empty(t, errs)
-			})
-		}
-	}
-}
 
 func waitInOnePlace(t require.TestingT) {
 	rt := mustOpen(t, pyhost.Config{MaxThreads: 1})
@@ -154,38 +126,4 @@ last = Last()
 	require.NoError(t, rt.Close())
 	require.Equal(t, []string{"atexit"}, log)
 	require.Zero(t, cgo.LiveValues())
-}
-
-type badCloser struct{ io.Writer }
-
-func (badCloser) Close() error { return errors.New("no close") }
-
-// Files and sequences of Go that Python has not dropped are closed by Close.
-func leftOpen(t require.TestingT) {
-	rt := mustOpen(t, patient)
-	var written bytes.Buffer
-	out := &closer{Writer: &written}
-	ended := make(chan bool)
-	seq := iter.Seq[int](func(yield func(int) bool) {
-		defer close(ended)
-		for yield(1) {
-		}
-	})
-	require.NoError(t, rt.Exec(bg, `
-import sys
-def keep(f, g, seq, tell):
-    global kept
-    kept = f, g, seq
-    f.write(b"text")
-    next(seq)
-    sys.unraisablehook = lambda a: tell(str(a.exc_value))
-`))
-	var told []string
-	require.NoError(t, rt.Call(bg, "keep", nil, pyhost.File{IO: out}, pyhost.File{IO: badCloser{}},
-		seq, func(s string) { told = append(told, s) }))
-	require.NoError(t, rt.Close())
-	require.Equal(t, []string{"no close"}, told)
-	require.Equal(t, "text", written.String())
-	require.Equal(t, 1, out.closed)
-	<-ended
 }

@@ -1,9 +1,13 @@
 package pyhost_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"iter"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +16,28 @@ import (
 
 	"github.com/pyhost/pyhost/pyhost"
 )
+
+func init() {
+	inChild("function/one place", waitInOnePlace)
+	inChild("function/close waits", closeWaitsForFunction)
+	inChild("function/close cancels", closeCancelsFunction)
+	inChild("function/after close", functionAfterClose)
+	inChild("function/close inside", closeInsideFunction)
+	inChild("function/at exit", functionAtExit)
+	inChild("function/left open", leftOpen)
+}
+
+func TestFunctionsAndClose(t *testing.T) {
+	for name := range children {
+		if what, ok := strings.CutPrefix(name, "function/"); ok {
+			t.Run(what, func(t *testing.T) {
+				t.Parallel()
+				_, errs := apart(t, name)
+				require.Empty(t, errs)
+			})
+		}
+	}
+}
 
 type key struct{}
 
@@ -187,6 +213,40 @@ func TestFunctionRunsDetached(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+type badCloser struct{ io.Writer }
+
+func (badCloser) Close() error { return errors.New("no close") }
+
+// Files and sequences of Go that Python has not dropped are closed by Close.
+func leftOpen(t require.TestingT) {
+	rt := mustOpen(t, patient)
+	var written bytes.Buffer
+	out := &closer{Writer: &written}
+	ended := make(chan bool)
+	seq := iter.Seq[int](func(yield func(int) bool) {
+		defer close(ended)
+		for yield(1) {
+		}
+	})
+	require.NoError(t, rt.Exec(bg, `
+import sys
+def keep(f, g, seq, tell):
+    global kept
+    kept = f, g, seq
+    f.write(b"text")
+    next(seq)
+    sys.unraisablehook = lambda a: tell(str(a.exc_value))
+`))
+	var told []string
+	require.NoError(t, rt.Call(bg, "keep", nil, pyhost.File{IO: out}, pyhost.File{IO: badCloser{}},
+		seq, func(s string) { told = append(told, s) }))
+	require.NoError(t, rt.Close())
+	require.Equal(t, []string{"no close"}, told)
+	require.Equal(t, "text", written.String())
+	require.Equal(t, 1, out.closed)
+	<-ended
 }
 
 func TestMisuseInFunction(t *testing.T) {
