@@ -1,4 +1,4 @@
-// Python objects -> Go values, a whole graph in one crossing. The form is described in host.h.
+// Python objects -> Go values, a whole graph in one crossing. The form is described in values.h.
 //
 // A shape says what Go's target is made of. It never makes a value fit: where the object is
 // something else it crosses as it is, and Go's half says where in the result that was.

@@ -3,7 +3,7 @@ package cgo
 // #include "host.h"
 import "C"
 
-// Set of tags that values cross with; the form is described in host.h.
+// Set of tags that values cross with; the form is described in values.h.
 const (
 	tagNone     = C.PY_T_NONE
 	tagFalse    = C.PY_T_FALSE
