@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
 
@@ -104,26 +103,4 @@ func closeInsideFunction(t require.TestingT) {
 		require.ErrorContains(t, rt.Call(bg, "through", nil, f), "while attached")
 	}
 	require.NoError(t, rt.Close())
-}
-
-// While Python ends its functions are called by atexit handlers, and not by what comes later.
-func functionAtExit(t require.TestingT) {
-	rt := mustOpen(t, patient)
-	var log []string
-	note := func(what string) { log = append(log, what) }
-	require.NoError(t, rt.Module(bg, "host", pyhost.Members{"note": note}))
-	require.NoError(t, rt.Exec(bg, `
-import atexit, host
-atexit.register(host.note, "atexit")
-class Last:
-    def __del__(self, note=host.note):
-        try:
-            note("finalized")
-        except RuntimeError as e:
-            pass
-last = Last()
-`))
-	require.NoError(t, rt.Close())
-	require.Equal(t, []string{"atexit"}, log)
-	require.Zero(t, cgo.LiveValues())
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/cgo"
 	"github.com/pyhost/pyhost/pyhost"
 )
 
@@ -213,6 +214,28 @@ func TestFunctionRunsDetached(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+// While Python ends its functions are called by atexit handlers, and not by what comes later.
+func functionAtExit(t require.TestingT) {
+	rt := mustOpen(t, patient)
+	var log []string
+	note := func(what string) { log = append(log, what) }
+	require.NoError(t, rt.Module(bg, "host", pyhost.Members{"note": note}))
+	require.NoError(t, rt.Exec(bg, `
+import atexit, host
+atexit.register(host.note, "atexit")
+class Last:
+    def __del__(self, note=host.note):
+        try:
+            note("finalized")
+        except RuntimeError as e:
+            pass
+last = Last()
+`))
+	require.NoError(t, rt.Close())
+	require.Equal(t, []string{"atexit"}, log)
+	require.Zero(t, cgo.LiveValues())
 }
 
 type badCloser struct{ io.Writer }

@@ -21,9 +21,12 @@ func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func program(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := clitest.Output(t, args...)
-	require.NoError(t, err, out)
-	return out
+	cmd := clitest.Program(t, args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s%s", out, &stderr)
+	return string(out)
 }
 
 var gaps = regexp.MustCompile(` {2,}`)

@@ -81,7 +81,7 @@ func TestWorkerDiesInFunction(t *testing.T) {
 }
 
 func TestCloseInFunction(t *testing.T) {
-	rt, err := process.Start(bg, process.Config{Setup: apply, CloseTimeout: 500 * time.Millisecond})
+	rt, err := process.Start(bg, process.Config{Setup: apply, CloseTimeout: 400 * time.Millisecond})
 	require.NoError(t, err)
 	inside, outer := make(chan struct{}), make(chan error, 1)
 	var inner error
