@@ -26,6 +26,9 @@ func TestStats(t *testing.T) {
 
 // Those who wait at the gate are counted, and for how long, and those who do so no more.
 func TestStatsOfTheGate(t *testing.T) {
+	if rt.Info().Python.FreeThreaded {
+		t.Skip("free-threaded builds have no GIL to wait for")
+	}
 	before := rt.Stats()
 	ctx, stop := context.WithCancel(bg)
 	var calls sync.WaitGroup
@@ -39,7 +42,8 @@ func TestStatsOfTheGate(t *testing.T) {
 			})
 		}
 		waiting := func(n int) {
-			require.Eventually(t, func() bool { return rt.Stats().Waiting == n }, waitLong, waitTick)
+			is := func() bool { return rt.Stats().Waiting == n }
+			require.Eventually(t, is, waitLong, waitTick)
 		}
 		waiting(4) // the fifth waits for the GIL
 		begun := time.Now()
