@@ -139,6 +139,7 @@ struct py_interp *py_new_interp(PyThreadState *ts, uint64_t handle) {
     if (!py_keeper_make(in) || find_names(in)) {
         py.PyErr_Clear();
         py_drop_names(in);
+        free(in->keeper);
         free(in);
         return NULL;
     }

@@ -1,4 +1,4 @@
-// Python objects -> Go values, a whole graph in one crossing. The form is described in host.h.
+// Python objects -> Go values, a whole graph in one crossing. The form is described in values.h.
 //
 // A shape says what Go's target is made of. It never makes a value fit: where the object is
 // something else it crosses as it is, and Go's half says where in the result that was.
@@ -69,11 +69,11 @@ static int put_instance(struct py_writer *w, PyObject *o, uint64_t number, struc
                         int depth) {
     if (s && s->kind != PY_S_ANY)
         return put_as_wanted(w, o, s, depth);
-    if (number >= get(&w->in->nclasses))
+    struct py_shape *of = number < get(&w->in->nclasses) ? get(&w->in->classes)[number] : NULL;
+    if (!of) // not registered yet, or there was no memory for it
         return py_put_object(w, o);
-    return py_put_count(w, PY_T_INSTANCE, number)
-               ? -1
-               : py_put_record(w, o, get(&w->in->classes)[number], PY_T_OBJECT, depth);
+    return py_put_count(w, PY_T_INSTANCE, number) ? -1
+                                                  : py_put_record(w, o, of, PY_T_OBJECT, depth);
 }
 
 static int put_other(struct py_writer *w, PyObject *o, struct py_shape *s, int depth) {

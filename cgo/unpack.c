@@ -1,4 +1,4 @@
-// Go values -> Python objects, a whole graph in one crossing. The form is described in host.h.
+// Go values -> Python objects, a whole graph in one crossing. The form is described in values.h.
 #include <string.h>
 
 #include "host.h"

@@ -45,8 +45,19 @@ func (f *FarFunction) Spec(spec *Function) *cgo.FuncSpec { return f.f.spec(spec)
 // Name is the function's.
 func (f *FarFunction) Name() string { return f.f.name }
 
-// Call decodes n arguments and calls the function, on this goroutine. A panic is an error.
-func (f *FarFunction) Call(ctx context.Context, d *cgo.Decoder, n int) (result any, err error) {
+// Call decodes n arguments and calls the function, on this goroutine. A panic is an error. Objects
+// that the function does not get go to giveBack.
+func (f *FarFunction) Call(ctx context.Context, d *cgo.Decoder, n int, giveBack func(cgo.Ptr)) (
+	result any, err error) {
+	decoded := false
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{r, debug.Stack()}
+		}
+		if !decoded {
+			d.Drop(giveBack)
+		}
+	}()
 	fixed := len(f.f.params)
 	if f.f.options != nil {
 		fixed += len(f.f.options.Params())
@@ -54,15 +65,11 @@ func (f *FarFunction) Call(ctx context.Context, d *cgo.Decoder, n int) (result a
 	if n < fixed || n > len(d.Buf) || n > fixed && f.f.rest == nil {
 		return nil, cgo.ErrMalformed
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = &PanicError{r, debug.Stack()}
-		}
-	}()
 	args, err := f.f.decode(ctx, d, nil, n)
 	if err != nil {
 		return nil, err
 	}
+	decoded = true
 	out := f.f.invoke(args)
 	if f.f.fails {
 		if err, _ := out[f.f.results].Interface().(error); err != nil {

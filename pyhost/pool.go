@@ -167,7 +167,9 @@ func (p *Pool[R]) wait(ctx context.Context) (*puddle.Resource[*member[R]], error
 		p.stats.overloaded.Add(1)
 		return nil, ErrOverloaded
 	}
-	res, err := p.puddle.Acquire(ctx)
+	until, stop := p.untilClosed(ctx)
+	defer stop()
+	res, err := p.puddle.Acquire(until)
 	switch {
 	case err == nil && p.ctx.Err() != nil: // the puddle refuses a little later than the pool
 		res.Release()
@@ -176,10 +178,22 @@ func (p *Pool[R]) wait(ctx context.Context) (*puddle.Resource[*member[R]], error
 		return nil, ErrClosed
 	case err != nil && ctx.Err() != nil:
 		return nil, cancelError(ctx, "pool")
+	case err != nil && p.ctx.Err() != nil:
+		return nil, ErrClosed
 	case err != nil:
 		return nil, fmt.Errorf("pyhost: pool: %w", err)
 	}
 	return res, nil
+}
+
+// untilClosed is ctx, but ends with the pool: puddle has those that wait go on doing so.
+func (p *Pool[R]) untilClosed(ctx context.Context) (context.Context, func()) {
+	if ctx.Done() == nil {
+		return p.ctx, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(p.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 func (p *Pool[R]) release(res *puddle.Resource[*member[R]]) {

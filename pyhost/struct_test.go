@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/pyhost"
 )
 
 type Inside struct {
@@ -63,4 +65,25 @@ func TestStructsOfManyTypes(t *testing.T) {
 	var got string
 	require.NoError(t, rt.Call(bg, "repr", &got, list))
 	require.Equal(t, "["+strings.Join(want, ", ")+"]", got)
+}
+
+// The names of fields, and keys that recur, are kept while a value is made, and no longer; also
+// where that ends in the middle.
+func TestStructsAndKeysLeaveNothing(t *testing.T) {
+	var list []any
+	for i := range 40 {
+		list = append(list, stated{Name: "a"}, Inside{i}, map[string]int{"key": i, "other": i})
+	}
+	broken := append(list[:len(list):len(list)], map[any]any{[1]string{"no"}: 1},
+		pyhost.Set{[]int{1}})
+	round := func() {
+		for range 100 {
+			require.NoError(t, rt.Call(bg, "len", nil, list))
+			require.ErrorIs(t, rt.Call(bg, "len", nil, broken), pyhost.TypeError)
+		}
+	}
+	round()
+	before := allocated(t)
+	round()
+	require.Less(t, allocated(t), before+100)
 }

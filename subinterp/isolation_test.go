@@ -122,6 +122,14 @@ func TestPerProcess(t *testing.T) {
 		require.Equal(t, "x", eval[string](t, mainRT, "__import__('subprocess').check_output("+
 			"['/bin/sh', '-c', 'printf $PYHOST_SHARED'], env=None, text=True)"))
 		require.Equal(t, eval[int](t, rt, "os.getpid()"), os.Getpid())
+
+		exec(t, rt, "import locale; locale.setlocale(locale.LC_TIME, 'C.UTF-8')")
+		require.Equal(t, "C.UTF-8", eval[string](t, mainRT,
+			"(l := __import__('locale')).setlocale(l.LC_TIME)"))
+		exec(t, rt, "locale.setlocale(locale.LC_TIME, 'C')")
+		exec(t, rt, "import time; os.environ['TZ'] = 'XYZ-5'; time.tzset()")
+		require.Equal(t, 5*3600, eval[int](t, mainRT, "__import__('time').localtime(0).tm_gmtoff"))
+		exec(t, rt, "del os.environ['TZ']; time.tzset()")
 	})
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,86 +153,6 @@ func TestPoolIsOverloaded(t *testing.T) {
 	})
 }
 
-// renewed waits until the pool has renewed so many runtimes, and all are there again.
-func renewed(p *subinterp.Pool, n uint64) {
-	for s := p.Stats(); s.Renewed < n || s.Idle < s.Size; s = p.Stats() {
-		runtime.Gosched()
-	}
-}
-
-func TestRenewal(t *testing.T) {
-	cfg := config(1)
-	cfg.MaxCalls = 10
-	pools(t, cfg, func(t *testing.T, p *subinterp.Pool) {
-		first := p.Info().Interpreter
-		for range 9 {
-			require.NoError(t, p.Exec(bg, "here()"))
-		}
-		require.Equal(t, first, p.Info().Interpreter)
-		require.NoError(t, p.Exec(bg, "mark = 1"))
-		renewed(p, 1)
-		require.NotEqual(t, first, p.Info().Interpreter)
-		require.ErrorIs(t, p.Exec(bg, "mark"), pyhost.NameError)
-
-		lease, err := p.Acquire(bg)
-		require.NoError(t, err)
-		lease.Renew()
-		lease.Release()
-		renewed(p, 2)
-	})
-}
-
-func TestEachKnowsWhatIsRenewedMeanwhile(t *testing.T) {
-	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
-		var once sync.Once
-		require.NoError(t, p.Each(bg, func(ctx context.Context, rt *pyhost.Runtime) error {
-			once.Do(func() {
-				lease, err := p.Acquire(bg)
-				require.NoError(t, err)
-				lease.Renew()
-				lease.Release()
-				renewed(p, 1)
-			})
-			return rt.Exec(ctx, "told = True")
-		}))
-		require.NoError(t, p.Exec(bg, "assert told"))
-	})
-}
-
-func TestRenewalAfterAnAbandonedCall(t *testing.T) {
-	cfg := config(1)
-	cfg.Grace, cfg.CloseTimeout = 20*time.Millisecond, 5*time.Second
-	pools(t, cfg, func(t *testing.T, p *subinterp.Pool) {
-		ctx, stop := context.WithTimeout(bg, 10*time.Millisecond)
-		defer stop()
-		require.ErrorIs(t, p.Call(ctx, "time.sleep", nil, .5), context.DeadlineExceeded)
-		renewed(p, 1)
-		require.NoError(t, p.Exec(bg, "here()"))
-	})
-}
-
-func TestRenewalThatFails(t *testing.T) {
-	var starts atomic.Int32
-	cfg := config(1)
-	cfg.MaxCalls = 1
-	cfg.SetupFunc = func(context.Context, *pyhost.Runtime) error {
-		if starts.Add(1)%2 == 0 {
-			return errors.New("no more")
-		}
-		return nil
-	}
-	pools(t, cfg, func(t *testing.T, p *subinterp.Pool) {
-		starts.Store(1)
-		require.NoError(t, p.Exec(bg, "mark = 1"))
-		for p.Stats().Failed == 0 {
-			runtime.Gosched()
-		}
-		require.NoError(t, p.Exec(bg, "mark"))
-		renewed(p, 1)
-		starts.Store(0)
-	})
-}
-
 func TestPoolThatCannotStart(t *testing.T) {
 	cfg := config(3)
 	cfg.GIL = subinterp.SharedGIL
@@ -281,74 +199,29 @@ func TestCloseOfABusyPool(t *testing.T) {
 	})
 }
 
-func numbers(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
-}
-
-func TestMap(t *testing.T) {
-	pools(t, config(2), func(t *testing.T, p *subinterp.Pool) {
-		i := 0
-		for got, err := range pyhost.Map[int](bg, p, "square", slices.Values(numbers(300))) {
-			require.NoError(t, err)
-			require.Equal(t, i*i, got)
-			i++
-		}
-		require.Equal(t, 300, i)
-
-		var errs []error
-		for _, err := range pyhost.Map[int](bg, p, "fail", slices.Values(numbers(10))) {
-			errs = append(errs, err)
-		}
-		require.Len(t, errs, 6)
-		require.ErrorIs(t, errs[5], pyhost.ValueError)
-		errs = nil
-		for _, err := range pyhost.Map[int](bg, p, "fail", slices.Values(numbers(10)),
-			pyhost.MapOptions{AllErrors: true, Ahead: 1}) {
-			errs = append(errs, err)
-		}
-		require.Len(t, errs, 10)
-
-		var begun atomic.Int32
-		args := func(yield func(int) bool) {
-			for yield(int(begun.Add(1))) {
-			}
-		}
-		for n, err := range pyhost.Map[int](bg, p, "square", args, pyhost.MapOptions{Ahead: 4}) {
-			require.NoError(t, err)
-			if n == 9 {
-				break
-			}
-		}
-		require.LessOrEqual(t, begun.Load(), int32(12))
-	})
-}
-
-// A Map that ends with its context does not pass for one that is complete.
-func TestMapIsCancelled(t *testing.T) {
+// Who waits for a runtime when the pool is closed is told at once, not when one is given back.
+func TestWaitingCallsEndWithThePool(t *testing.T) {
 	pools(t, config(1), func(t *testing.T, p *subinterp.Pool) {
-		for range 50 {
-			ctx, stop := context.WithCancel(bg)
-			got := make(chan bool)
-			args := func(yield func(int) bool) {
-				if yield(1) {
-					<-got
-					stop()
-					yield(2)
-				}
+		lease, err := p.Acquire(bg)
+		require.NoError(t, err)
+		defer lease.Release()
+		cancellable, stop := context.WithCancel(bg)
+		defer stop()
+		calls := make(chan error, 2)
+		for _, ctx := range []context.Context{bg, cancellable} {
+			go func() { calls <- p.Exec(ctx, "pass") }()
+		}
+		for p.Stats().Waiting < 2 {
+			runtime.Gosched()
+		}
+		require.NoError(t, p.Close())
+		for range 2 {
+			select {
+			case err := <-calls:
+				require.ErrorIs(t, err, pyhost.ErrClosed)
+			case <-time.After(10 * time.Second):
+				t.Fatal("a call still waits")
 			}
-			var errs []error
-			for _, err := range pyhost.Map[int](ctx, p, "square", args) {
-				if errs = append(errs, err); err == nil {
-					got <- true
-				}
-			}
-			require.Len(t, errs, 2)
-			require.NoError(t, errs[0])
-			require.ErrorIs(t, errs[1], context.Canceled)
 		}
 	})
 }

@@ -6,31 +6,22 @@ import (
 	"image/jpeg"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-const asProgram = "ARRAYS_MAIN"
-
-// TestMain makes the test binary the program itself when asked.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // program runs in a folder of its own, and gives that too.
 func program(t *testing.T, args ...string) (dir, out string, err error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd := clitest.Program(t, args...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), asProgram+"=1")
 	text, err := cmd.CombinedOutput()
 	return cmd.Dir, string(text), err
 }

@@ -2,39 +2,23 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-const asProgram = "CALLBACKS_MAIN"
-
-// TestMain makes the test binary the program itself when asked.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-func program(t *testing.T, args ...string) (string, error) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func TestCallbacks(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.go"), []byte("a\n// TODO\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.go"), []byte("1\n2\n3\n4\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.txt"), nil, 0o600))
-	out, err := program(t, "-root", dir, "-limit", "3", "-calls", "1000")
+	out, err := clitest.Output(t, "-root", dir, "-limit", "3", "-calls", "1000")
 	require.NoError(t, err, out)
 	for _, want := range []string{
 		"2 files, the longest: b.go, a.go\n",
@@ -55,16 +39,16 @@ func TestManyFindings(t *testing.T) {
 		text := []byte("// TODO TODO\n")
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".go"), text, 0o600))
 	}
-	out, err := program(t, "-root", dir, "-calls", "0")
+	out, err := clitest.Output(t, "-root", dir, "-calls", "0")
 	require.NoError(t, err, out)
 	require.Contains(t, out, "  e.go: 2 to-dos\n  ...\n6 findings\n")
 }
 
 func TestBadFlags(t *testing.T) {
 	no := filepath.Join(t.TempDir(), "no")
-	out, err := program(t, "-root", no)
+	out, err := clitest.Output(t, "-root", no)
 	require.Error(t, err)
 	require.Equal(t, "callbacks: stat "+no+": no such file or directory\n", out)
-	_, err = program(t, "-calls", "-1")
+	_, err = clitest.Output(t, "-calls", "-1")
 	require.Error(t, err)
 }

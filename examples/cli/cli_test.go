@@ -7,20 +7,18 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-const asProgram = "CLI_MAIN"
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
-// TestMain makes the test binary a program when asked.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) == "" {
-		os.Exit(m.Run())
-	}
+// main is a program of the tests.
+func main() {
 	how := flag.String("how", "", "to end")
 	Parse("Program is one of the tests.")
 	Run("program", func(ctx context.Context) error {
@@ -36,13 +34,6 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func program(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	return cmd
-}
-
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -54,7 +45,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"-no"}, Misused, "flag provided but not defined: -no\n"},
 		{[]string{"-how", "error"}, Failed, "runs\nprogram: it failed\n"},
 	} {
-		cmd := program(t, c.args...)
+		cmd := clitest.Program(t, c.args...)
 		out, _ := cmd.CombinedOutput() // the exit code tells
 		require.Equal(t, c.code, cmd.ProcessState.ExitCode(), "%v", c.args)
 		require.Contains(t, string(out), c.text)
@@ -63,7 +54,7 @@ func TestExitCodes(t *testing.T) {
 
 func TestInterrupt(t *testing.T) {
 	for how, code := range map[string]int{"": Interrupted, "well": 0} {
-		cmd := program(t, "-how", how)
+		cmd := clitest.Program(t, "-how", how)
 		out, err := cmd.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, cmd.Start())

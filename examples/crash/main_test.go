@@ -9,34 +9,19 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-const asProgram = "CRASH_MAIN"
-
-// TestMain makes the test binary the program itself when asked.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-func program(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	return cmd
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // The demonstration fails if a request of others is not answered.
 func TestDemonstration(t *testing.T) {
-	out, err := program(t, "-workers", "2", "-timeout", "5s").CombinedOutput()
+	out, err := clitest.Program(t, "-workers", "2", "-timeout", "5s").CombinedOutput()
 	text := string(out)
 	require.NoError(t, err, text)
 	for _, want := range []string{
@@ -63,7 +48,7 @@ func get(t *testing.T, url string) (code int, body string) {
 }
 
 func TestServe(t *testing.T) {
-	cmd := program(t, "-serve", "127.0.0.1:0", "-workers", "2", "-timeout", "1m")
+	cmd := clitest.Program(t, "-serve", "127.0.0.1:0", "-workers", "2", "-timeout", "1m")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	var stderr strings.Builder
@@ -109,7 +94,7 @@ func TestBadFlags(t *testing.T) {
 		"want 1 worker": {"-workers", "0"}, "want a loopback address": {"-serve", "0.0.0.0:0"},
 		"listen tcp": {"-serve", "127.0.0.1:none"},
 	} {
-		out, err := program(t, args...).CombinedOutput()
+		out, err := clitest.Program(t, args...).CombinedOutput()
 		require.Error(t, err)
 		require.Contains(t, string(out), want)
 	}
@@ -123,7 +108,7 @@ func TestAddressComesFirst(t *testing.T) {
 	for address, want := range map[string]string{
 		l.Addr().String(): "address already in use", "0.0.0.0:0": "want a loopback address",
 	} {
-		cmd := program(t, "-serve", address)
+		cmd := clitest.Program(t, "-serve", address)
 		cmd.Env = append(cmd.Env, "PYHOST_PYTHON=none")
 		out, err := cmd.CombinedOutput()
 		require.Error(t, err)

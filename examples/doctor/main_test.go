@@ -9,21 +9,16 @@ import (
 
 	"github.com/pyhost/pyhost/pyhost"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-// TestMain makes the test binary the program itself when asked.
-func TestMain(m *testing.M) {
-	if os.Getenv("PYHOST_TEST_DOCTOR") != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func run(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "PYHOST_TEST_DOCTOR=1", "PYHOST_PYTHON=", "VIRTUAL_ENV=")
+	cmd := clitest.Program(t, args...)
+	cmd.Env = append(cmd.Env, "PYHOST_PYTHON=", "VIRTUAL_ENV=")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return string(out)
@@ -66,8 +61,8 @@ func TestNewest(t *testing.T) {
 }
 
 func TestChosenOneFails(t *testing.T) {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "PYHOST_TEST_DOCTOR=1", "PYHOST_PYTHON=/absent")
+	cmd := clitest.Program(t)
+	cmd.Env = append(cmd.Env, "PYHOST_PYTHON=/absent")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err)
 	require.Contains(t, string(out), "* pyhost.Open fails on this one (PYHOST_PYTHON)")

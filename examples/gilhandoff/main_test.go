@@ -15,25 +15,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyhost/pyhost/examples/cli"
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-// TestMain runs the program itself where a test starts this binary again with asProgram set.
-const asProgram = "GILHANDOFF_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // program is the example, to be run in a folder of its own.
 func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd := clitest.Program(t, args...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), asProgram+"=1", "NO_COLOR=1")
+	cmd.Env = append(cmd.Env, "NO_COLOR=1")
 	return cmd
 }
 

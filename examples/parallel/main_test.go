@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -18,30 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyhost/pyhost/examples/cli"
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-const asProgram = "PARALLEL_MAIN"
-
-// TestMain makes the test binary the program itself when asked.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-func program(t *testing.T, args ...string) (string, error) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func TestParallel(t *testing.T) {
 	svg := filepath.Join(t.TempDir(), "out.svg")
-	out, err := program(t, "-files", "20", "-workers", "3", "-svg", svg)
+	out, err := clitest.Output(t, "-files", "20", "-workers", "3", "-svg", svg)
 	require.NoError(t, err, out)
 	for _, line := range []string{"20 files of Python 3.", "Python alone ", "one interpreter ",
 		"pool, shared GIL ", "pool, own GILs ", "most often: token "} {
@@ -60,8 +43,7 @@ func TestParallel(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	svg := filepath.Join(t.TempDir(), "out.svg")
 	require.NoError(t, os.WriteFile(svg, []byte("good"), 0o600))
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-files", "0", "-svg", svg)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd := clitest.Program(t, "-files", "0", "-svg", svg)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
@@ -102,7 +84,7 @@ func TestPictureHoldsItsText(t *testing.T) {
 }
 
 func TestBadFlags(t *testing.T) {
-	out, err := program(t, "-workers", "0")
+	out, err := clitest.Output(t, "-workers", "0")
 	require.Error(t, err)
 	require.True(t, strings.HasPrefix(out, "parallel: want"), out)
 }

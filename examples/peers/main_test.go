@@ -14,16 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyhost/pyhost/examples/cli"
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-// TestMain makes the test binary the program itself when asked; the program runs itself too.
-func TestMain(m *testing.M) {
-	if os.Getenv("PYHOST_TEST_PEERS") != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+// The program runs itself too.
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // peersOf runs the program with sizes as small as can be, on one Python: a program that was built
 // with the tag gopython3 can have no other than the one linked.
@@ -35,11 +30,9 @@ func peersOf(t *testing.T, args ...string) string {
 	}
 	small := []string{"-python", python, "-pool-python", python, "-runs", "1", "-long", "1ms",
 		"-goroutines", "2", "-workers", "1", "-runtimes", "1"}
-	cmd := exec.Command(os.Args[0], append(small, args...)...)
-	cmd.Env = append(os.Environ(), "PYHOST_TEST_PEERS=1")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return string(out)
+	out, err := clitest.Output(t, append(small, args...)...)
+	require.NoError(t, err, out)
+	return out
 }
 
 const figure = `[0-9.e+-]+ \([0-9.e+-]+–[0-9.e+-]+\)`
@@ -131,9 +124,8 @@ func TestInterrupt(t *testing.T) {
 	python, pipe := filepath.Join(dir, "python"), filepath.Join(dir, "pipe")
 	require.NoError(t, os.WriteFile(python, []byte(slow), 0o700))
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-python", python, "-section", "calls",
-		"-task", "list")
-	cmd.Env = append(os.Environ(), "PYHOST_TEST_PEERS=1", "PIPE="+pipe, "TMPDIR="+tmp)
+	cmd := clitest.Program(t, "-python", python, "-section", "calls", "-task", "list")
+	cmd.Env = append(cmd.Env, "PIPE="+pipe, "TMPDIR="+tmp)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	require.NoError(t, cmd.Start())

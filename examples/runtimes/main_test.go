@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,24 +13,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 	"github.com/pyhost/pyhost/pyhost/shm"
 )
 
-const asProgram = "RUNTIMES_MAIN"
-
-// TestMain makes the test binary the program itself when asked. Its tests are run on one Python.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	_ = os.Setenv(asProgram, "1")
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func program(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd := clitest.Program(t, args...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -135,11 +125,10 @@ func TestOneKindAlone(t *testing.T) {
 }
 
 func TestBadFlags(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), os.Args[0], "-only", "forks").CombinedOutput()
+	out, err := clitest.Output(t, "-only", "forks")
 	require.Error(t, err)
-	require.Contains(t, string(out), "no such kind")
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-html", "no/page.html")
-	out, err = cmd.CombinedOutput()
+	require.Contains(t, out, "no such kind")
+	out, err = clitest.Output(t, "-html", "no/page.html")
 	require.Error(t, err)
-	require.Equal(t, "runtimes: open no/page.html: no such file or directory\n", string(out))
+	require.Equal(t, "runtimes: open no/page.html: no such file or directory\n", out)
 }

@@ -3,29 +3,15 @@ package main
 import (
 	"bufio"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pyhost/pyhost/examples/cli/clitest"
 )
 
-const asProgram = "STREAM_MAIN"
-
-// TestMain makes the test binary the program itself when asked.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-func program(t *testing.T, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	return cmd
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 const log = `2025-06-24 14:36:25 startup archives unpack
 2025-06-24 14:36:25 upgrade libsystemd0:amd64 252.36-1~deb12u1 252.38-1~deb12u1
@@ -38,20 +24,20 @@ what is this
 func TestStream(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	require.NoError(t, os.WriteFile(path, []byte(log), 0o600))
-	out, err := program(t, "-log", path).CombinedOutput()
+	out, err := clitest.Program(t, "-log", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Equal(t, "6 lines\n       2 status\n       1 (no sense)\n       1 GET\n"+
 		"       1 startup\n       1 upgrade\n", string(out))
-	out, err = program(t, "-log", path, "-n", "2").CombinedOutput()
+	out, err = clitest.Program(t, "-log", path, "-n", "2").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Equal(t, "2 lines\n       1 startup\n       1 upgrade\n", string(out))
-	out, err = program(t, "-log", path+"x").CombinedOutput()
+	out, err = clitest.Program(t, "-log", path+"x").CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "stream: FileNotFoundError:")
 }
 
 func TestBadFlags(t *testing.T) {
-	out, err := program(t, "-n", "-3").CombinedOutput()
+	out, err := clitest.Program(t, "-n", "-3").CombinedOutput()
 	require.Error(t, err)
 	require.Equal(t, "stream: want 0 lines or more\n", string(out))
 }
@@ -60,7 +46,7 @@ func TestBadFlags(t *testing.T) {
 func TestFollow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	cmd := program(t, "-log", path, "-follow")
+	cmd := clitest.Program(t, "-log", path, "-follow")
 	pipe, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

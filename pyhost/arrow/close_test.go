@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +106,14 @@ func closeExported() error {
 	}
 	err = rt.Call(bg, "hold", nil, pyarrow.Batch{RecordBatch: b})
 	b.Release()
-	return errors.Join(err, rt.Close())
+	err = errors.Join(err, rt.Close())
+	for until := time.Now().Add(10 * time.Second); mem.AllocatedBytes() > 0; {
+		if time.Now().After(until) {
+			return errors.Join(err, fmt.Errorf("%d bytes are left", mem.AllocatedBytes()))
+		}
+		runtime.GC()
+	}
+	return err
 }
 
 // A stream that is neither read to its end nor released, either way: code of Python's may run for

@@ -138,11 +138,17 @@ func TestBufferThatCannotCross(t *testing.T) {
 	b := shared[byte](t, s, 0, 100)
 	require.NoError(t, s.Unlink())
 	require.ErrorContains(t, rt.Call(bg, "keep", nil, b), "no such file")
+	err = rt.Call(bg, "keep", nil, []any{b, func() {}, shared[byte](t, segment(t, 9), 0, 9)})
+	require.ErrorContains(t, err, "no such file")
 	err = rt.Call(bg, "of_function", nil, func() any { return []any{strings.Repeat("x", 1e6), b} })
 	require.ErrorIs(t, err, pyhost.RuntimeError)
 	require.ErrorContains(t, err, "no such file")
 	require.NoError(t, b.Close())
 	require.ErrorContains(t, rt.Call(bg, "keep", nil, b), "closed")
 	require.NoError(t, rt.Exec(bg, "assert not kept"))
+	require.Eventually(t, func() bool { // what came with it is forgotten
+		funcs, _ := rt.Known()
+		return funcs == 0
+	}, 10*time.Second, time.Millisecond)
 	require.Equal(t, pid, rt.Info().Pid)
 }

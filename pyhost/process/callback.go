@@ -92,10 +92,7 @@ func (v *invocation) call(ctx context.Context) (result any, err error) {
 	}
 	if err == nil {
 		d := v.w.decoder(v.args, value, blobs)
-		result, err = v.fn.far.Call(ctx, d, v.n)
-		if err != nil {
-			d.Drop(func(p cgo.Ptr) { v.w.Release(uint64(p)) })
-		}
+		result, err = v.fn.far.Call(ctx, d, v.n, func(p cgo.Ptr) { v.w.Release(uint64(p)) })
 	}
 	returned = true
 	return result, err

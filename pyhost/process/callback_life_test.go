@@ -154,6 +154,28 @@ func TestFunctionThatCallsItselfForEver(t *testing.T) {
 	require.NoError(t, rt.Exec(bg, "pass"))
 }
 
+// The objects that such a call was to hand over are given back.
+func TestArgumentsOfTheLastCallOfAll(t *testing.T) {
+	rt := start(t, process.Config{Setup: `
+class Thing:
+    alive = 0
+    def __init__(self): Thing.alive += 1
+    def __del__(self): Thing.alive -= 1
+def apply(f): return f(Thing(), b"x" * 100_000)
+`})
+	var again func(ctx context.Context, thing *pyhost.Ref, long []byte) error
+	again = func(ctx context.Context, thing *pyhost.Ref, long []byte) error {
+		defer thing.Close()
+		return rt.Call(ctx, "apply", nil, again)
+	}
+	require.ErrorIs(t, rt.Call(bg, "apply", nil, again), pyhost.RecursionError)
+	require.NoError(t, rt.Exec(bg, "import sys, gc; sys.last_exc = None; gc.collect()"))
+	require.Eventually(t, func() bool {
+		n, err := pyhost.Eval[int](bg, rt, "Thing.alive")
+		return err == nil && n == 0
+	}, 10*time.Second, time.Millisecond)
+}
+
 // Functions of many calls at once, nested and cancelled ones, while workers are killed.
 func TestStressFunctions(t *testing.T) {
 	rt := start(t, process.Config{Setup: apply, Stderr: io.Discard, Grace: time.Second})

@@ -46,6 +46,25 @@ func TestFunctionsWhoseResultPanics(t *testing.T) {
 	require.Equal(t, 3, n)
 }
 
+// owned is an argument that its function has to release.
+type owned struct{ released *int }
+
+func (o *owned) UnmarshalPython(any) error { o.released = new(int); return nil }
+
+func (o *owned) Release() { *o.released++ }
+
+// What a function was given is its own, though it returns an error.
+func TestArgumentOfAFunctionThatFails(t *testing.T) {
+	rt := start(t, process.Config{Setup: apply})
+	var got owned
+	broken := errors.New("broken")
+	err := rt.Call(bg, "apply", nil, func(o owned) error { got = o; return broken }, 1)
+	require.ErrorIs(t, err, broken)
+	require.Zero(t, *got.released)
+	err = rt.Call(bg, "apply", nil, func(o owned, _ int) { got = o }, 1, "x")
+	require.ErrorIs(t, err, pyhost.TypeError)
+}
+
 func TestFunctions(t *testing.T) {
 	rt := start(t, process.Config{Setup: apply})
 	call := func(want any, fn any, args ...any) {

@@ -98,6 +98,17 @@ func (s *server) function(f frame) error {
 	return nil
 }
 
+// adoptAll adopts the rest too where one fails: what is not adopted cannot be dropped, and the
+// program would keep it.
+func (s *server) adoptAll(j *job) (err error) {
+	for _, at := range j.req.gos {
+		if failed := s.adopt(j, at); err == nil {
+			err = failed
+		}
+	}
+	return err
+}
+
 // adopt makes what a number in a value stands for, and puts it there.
 func (s *server) adopt(j *job, at uint32) error {
 	if at == 0 || uint64(at)+8 > uint64(len(j.arg)) {
@@ -155,6 +166,7 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 	s := f.s
 	leave, ok := s.rt.EnterFunction(v)
 	if !ok {
+		f.discard(v)
 		refuseCall(v, "RuntimeError", pyhost.ErrClosed.Error())
 		return
 	}
@@ -163,6 +175,7 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 	w := &waiter{answer: make(chan *job, 1), owner: owner}
 	id, ok := s.outward.add(w)
 	if !ok {
+		f.discard(v)
 		refuseCall(v, "RecursionError", "too many calls of Go functions at once")
 		return
 	}
@@ -189,6 +202,15 @@ func (f *goFunc) Call(v *cgo.Invocation) {
 		owner.away += time.Since(begun)
 	}
 	s.answer(v, a)
+}
+
+// discard gives back the arguments of a call that is refused.
+func (f *goFunc) discard(v *cgo.Invocation) {
+	giveBack := f.s.rt.Interp().DecrefLater
+	value, blobs := v.Args(giveBack)
+	d := cgo.Decoder{Buf: value, Far: blobs, Trusted: true}
+	d.Drop(giveBack)
+	v.Free()
 }
 
 // refuseCall raises an exception that is no error of the program.

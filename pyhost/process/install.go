@@ -22,8 +22,9 @@ type installs struct {
 
 // installation makes one of them in a worker. One of a name takes the place of another.
 type installation struct {
-	name string
-	make func(ctx context.Context, w *worker) error
+	name   string
+	make   func(ctx context.Context, w *worker) error
+	number int64 // they are in the order of their numbers
 }
 
 // Module makes a module of Go functions and constants that Python code in the worker can import:
@@ -38,9 +39,8 @@ func (rt *Runtime) Module(ctx context.Context, name string, members pyhost.Membe
 // LogTo has records of Python's logging go to logger, from the workers to come too: see
 // pyhost.Runtime.LogTo.
 func (rt *Runtime) LogTo(ctx context.Context, logger *slog.Logger) error {
-	return rt.install(ctx, installation{"logging", func(ctx context.Context, w *worker) error {
-		return pyhost.FarLogTo(ctx, w, logger)
-	}})
+	to := func(ctx context.Context, w *worker) error { return pyhost.FarLogTo(ctx, w, logger) }
+	return rt.install(ctx, installation{name: "logging", make: to})
 }
 
 // Module makes the module in all workers, those to come too: see Runtime.Module. Each gets it
@@ -80,35 +80,41 @@ func (rt *Runtime) install(ctx context.Context, what installation) error {
 	if err := what.make(ctx, w); err != nil {
 		return err
 	}
-	i := slices.IndexFunc(list, func(other installation) bool {
+	what.number = lastOf(list) + 1
+	list = append(slices.DeleteFunc(list, func(other installation) bool {
 		return what.name != "" && other.name == what.name
-	})
-	if i < 0 {
-		list = append(list, what)
-		w.installed.Store(int64(len(list)))
-	} else {
-		list[i] = what
-	}
+	}), what)
+	w.installed.Store(what.number)
 	rt.installs.list.Store(&list)
 	return nil
 }
 
+func lastOf(list []installation) int64 {
+	if len(list) == 0 {
+		return 0
+	}
+	return list[len(list)-1].number
+}
+
 // installAll makes what the worker does not have yet.
 func (w *worker) installAll(ctx context.Context, list *[]installation) error {
-	if list == nil || int(w.installed.Load()) >= len(*list) {
+	if list == nil || w.installed.Load() >= lastOf(*list) {
 		return nil
 	}
 	w.installing.Lock()
 	defer w.installing.Unlock()
-	for n := int(w.installed.Load()); n < len(*list); n++ {
-		if err := (*list)[n].make(ctx, w); err != nil {
+	for _, what := range *list {
+		if what.number <= w.installed.Load() {
+			continue
+		}
+		if err := what.make(ctx, w); err != nil {
 			var ce *pyhost.CancelError
 			if errors.As(err, &ce) { // how far it has come nobody knows
 				w.retire()
 			}
 			return err
 		}
-		w.installed.Store(int64(n + 1))
+		w.installed.Store(what.number)
 	}
 	return nil
 }

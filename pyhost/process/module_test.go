@@ -121,6 +121,27 @@ func TestLogTo(t *testing.T) {
 	require.Len(t, strings.Split(strings.TrimSpace(buf.String()), "\n"), 2)
 }
 
+// Where logging goes is changed in all workers of a pool, in those that have been told before too.
+func TestLogToOfPool(t *testing.T) {
+	p := newPool(t, process.PoolConfig{Size: 2, Config: process.Config{Stderr: io.Discard}})
+	talk := func() {
+		require.NoError(t, p.Each(bg, func(ctx context.Context, rt *process.Runtime) error {
+			return rt.Exec(ctx, "import logging; logging.warning('x')")
+		}))
+	}
+	var logs [3]bytes.Buffer
+	for i := range logs {
+		require.NoError(t, p.LogTo(bg, slog.New(slog.NewTextHandler(&logs[i], nil))))
+		talk()
+		require.Equal(t, 2, strings.Count(logs[i].String(), "msg=x"), i)
+	}
+	require.NoError(t, p.LogTo(bg, nil))
+	talk()
+	for i := range logs {
+		require.Equal(t, 2, strings.Count(logs[i].String(), "msg=x"), i)
+	}
+}
+
 func TestSequencesOfGo(t *testing.T) {
 	rt := start(t, process.Config{Setup: `
 def total(items): return sum(items)

@@ -17,7 +17,7 @@ type PoolConfig struct {
 	// Config is that of each worker. MaxThreads is 1 by default: one call at a time.
 	Config
 	Size       int // 0: GOMAXPROCS
-	MaxWaiting int // see pyhost.PoolConfig
+	MaxWaiting int // see pyhost.PoolConfig; a call that is with a worker already waits no more
 	MaxCalls   int
 	MaxAge     time.Duration
 	// MaxMemory renews a worker whose resident memory has come to so many bytes. It is looked at

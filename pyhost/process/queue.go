@@ -5,6 +5,7 @@ package process
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -127,11 +128,7 @@ func (q *queue) acquire(ctx context.Context, t *ticket) (b *batch, first bool, e
 		q.mu.Unlock()
 		return nil, false, pyhost.ErrOverloaded
 	}
-	if t.alone {
-		q.waiting = append([]*ticket{t}, q.waiting...)
-	} else {
-		q.waiting = append(q.waiting, t)
-	}
+	q.enqueue(t)
 	q.drive()
 	q.mu.Unlock()
 	select {
@@ -144,6 +141,19 @@ func (q *queue) acquire(ctx context.Context, t *ticket) (b *batch, first bool, e
 		q.leave(t)
 		return nil, false, pyhost.NewCancelError(ctx, "pool")
 	}
+}
+
+// enqueue puts those that were recalled before the others, in the order in which they came back.
+// Under mu.
+func (q *queue) enqueue(t *ticket) {
+	at := len(q.waiting)
+	if t.alone {
+		at = slices.IndexFunc(q.waiting, func(other *ticket) bool { return !other.alone })
+		if at < 0 {
+			at = len(q.waiting)
+		}
+	}
+	q.waiting = slices.Insert(q.waiting, at, t)
 }
 
 // join puts a long call behind one that has a worker to itself. Under mu.
@@ -192,7 +202,7 @@ func (q *queue) drive() {
 }
 
 func (q *queue) driver() {
-	lease, err := q.pool.Acquire(context.Background())
+	lease, err := q.pool.Acquire(context.Background()) // which ends with the pool
 	q.mu.Lock()
 	q.drivers--
 	if err != nil { // the pool is closed

@@ -174,16 +174,14 @@ func (s *server) resolve(j *job) error {
 		}
 		binary.LittleEndian.PutUint64(j.arg[b.at:], uint64(uintptr(unsafe.Pointer(&data[0]))))
 	}
+	if err := s.adoptAll(j); err != nil {
+		return err
+	}
 	for _, at := range r.refs {
 		if uint64(at)+8 > uint64(len(j.arg)) {
 			return errProtocol
 		}
 		if err := s.hold(j, cgo.Ptr(binary.LittleEndian.Uint64(j.arg[at:]))); err != nil {
-			return err
-		}
-	}
-	for _, at := range r.gos {
-		if err := s.adopt(j, at); err != nil {
 			return err
 		}
 	}

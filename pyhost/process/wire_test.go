@@ -152,3 +152,26 @@ func TestJournal(t *testing.T) {
 		require.False(t, known)
 	}
 }
+
+// A result that a worker had, and died before all of it was on the socket, is not lost.
+func TestResultOfADyingWorker(t *testing.T) {
+	f, err := newBegun()
+	require.NoError(t, err)
+	defer f.Close()
+	_, j, err := mapBegun(int(f.Fd()))
+	require.NoError(t, err)
+	r := reply{value: []byte("value")}
+	sent := appendFrame(nil, frame{kind: kindResult, id: 1}, r.append)
+	j.add(sent)
+	for n := range sent { // came over the socket
+		c := newCall(nil, 0, "call")
+		w := &worker{crash: f, segs: newShelf(), table: newTable(), calls: map[uint64]*call{1: c},
+			in: &inbox{buf: sent[:n:n], to: n, total: uint64(n)}}
+		require.True(t, w.readRest())
+		require.Len(t, c.done, 1)
+		require.Equal(t, "value", string(c.value))
+		require.Empty(t, w.calls)
+		w.broken = true // what has come is not what it has sent
+		require.False(t, w.readRest())
+	}
+}

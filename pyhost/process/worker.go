@@ -44,7 +44,7 @@ type worker struct {
 	endLife context.CancelCauseFunc
 
 	installing sync.Mutex
-	installed  atomic.Int64 // so many of the installs; changed under installing
+	installed  atomic.Int64 // number of the last of the installs; changed under installing
 
 	mu      sync.Mutex
 	role    role                // of reading; guarded by mu
