@@ -34,7 +34,7 @@ GOPYTHON3_FLAGS := -O2 -g -Wno-deprecated-declarations \
 export CGO_ENABLED := 1
 
 .PHONY: help setup setup-test setup-gopython3 setup-arm64 run test test-gopython3 test-all \
-	test-arm64 race asan stress bench bench-peers check fmt clean
+	test-arm64 race cgocheck asan stress bench bench-peers check fmt clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -87,6 +87,9 @@ test-arm64: setup-arm64 ## run the tests on an emulated arm64, on the bundled Py
 race: setup-test ## run the tests under the race detector
 	$(BUNDLED) $(SLOW) -race $(TESTFLAGS) ./...
 	$(SYSTEM) $(SLOW) -race $(TESTFLAGS) ./...
+
+cgocheck: setup-test ## run the tests with Go's full check of the pointers that C is given
+	GOEXPERIMENT=cgocheck2 $(BUNDLED) $(SLOW) $(TESTFLAGS) ./...
 
 # CPython leaves memory behind when it ends, so leaks are not looked for. Small objects are made by
 # malloc then: see cgo/memory.c.

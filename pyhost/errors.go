@@ -24,6 +24,8 @@ var (
 	ErrNotLast = errors.New("pyhost: a later Thread of this goroutine is not released")
 	// ErrOtherRuntime: an object of one runtime used in another.
 	ErrOtherRuntime = errors.New("pyhost: object belongs to another runtime")
+	// ErrOverlap: another View that may be written to has some of the memory, and is not released.
+	ErrOverlap = errors.New("pyhost: another writable View of this memory is not released")
 	// ErrInUse: Python still has views of a Buffer.
 	ErrInUse = errors.New("pyhost: Python has views of the buffer")
 	// ErrNilContext: a nil context.

@@ -36,8 +36,9 @@ type View[T Item] struct {
 	Copied bool // Data is a copy, because the items do not lie as Go's do
 	BufferInfo
 
-	view cgo.View    // of Data, unless it is a copy
-	held atomic.Bool // not released
+	view     cgo.View    // of Data, unless it is a copy
+	writable bool        // Data is among writers
+	held     atomic.Bool // not released
 }
 
 // ViewOf gives a View to be read. Its Data must not be written to: it may be that of bytes, which
@@ -54,7 +55,8 @@ func ViewOf[T Item, H *Object | *Ref](ctx context.Context, from H) (*View[T], er
 }
 
 // WritableViewOf gives a View that may be written to. That the object is read-only, or would have
-// to be copied, is an error.
+// to be copied, is an error; so is [ErrOverlap], that another such View has some of the same memory
+// and is not released.
 func WritableViewOf[T Item, H *Object | *Ref](ctx context.Context, from H) (*View[T], error) {
 	return viewOf[T](ctx, from, true)
 }
@@ -153,6 +155,12 @@ func viewObject[T Item](o *Object, writable bool) (*View[T], error) {
 		view.Close()
 		return nil, fmt.Errorf("pyhost: view: %w", err)
 	}
+	if v.writable = writable && len(v.Data) > 0; v.writable {
+		if err := writers.add(view); err != nil {
+			view.Close()
+			return nil, err
+		}
+	}
 	if v.Copied {
 		view.Close()
 	}
@@ -236,6 +244,9 @@ func areBools(b []byte) bool {
 func (v *View[T]) Release() {
 	if v == nil || !v.held.CompareAndSwap(true, false) {
 		return
+	}
+	if v.writable {
+		writers.remove(v.view)
 	}
 	v.Data = nil
 	if !v.Copied {

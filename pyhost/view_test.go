@@ -182,6 +182,40 @@ func TestViewWritable(t *testing.T) {
 }
 
 // While there is a View the object keeps its size; afterwards it is as before, within a Do at once.
+// No two Views that may be written to have the same memory.
+func TestViewsToWriteDoNotOverlap(t *testing.T) {
+	mustExec(t, "shared = bytearray(100)\npart = lambda i, j: memoryview(shared)[i:j]")
+	take := func(from, to int) (*pyhost.View[byte], error) {
+		var part *pyhost.Ref
+		require.NoError(t, rt.Call(bg, "part", &part, from, to))
+		defer letGo(t, part)
+		return pyhost.WritableViewOf[byte](bg, part)
+	}
+	middle, err := take(40, 60)
+	require.NoError(t, err)
+	for _, at := range [][2]int{{40, 60}, {0, 41}, {59, 100}, {45, 50}, {0, 100}, {40, 41}} {
+		_, err := take(at[0], at[1])
+		require.ErrorIs(t, err, pyhost.ErrOverlap, at)
+	}
+	before, err := take(0, 40)
+	require.NoError(t, err)
+	after, err := take(60, 100)
+	require.NoError(t, err)
+	none, err := take(50, 50)
+	require.NoError(t, err)
+	ref := mustRef(t, "shared")
+	defer letGo(t, ref)
+	seen, err := pyhost.ViewOf[byte](bg, ref)
+	require.NoError(t, err, "to read")
+	middle.Data = middle.Data[5:]
+	for _, v := range []*pyhost.View[byte]{middle, before, after, none, seen} {
+		v.Release()
+	}
+	whole, err := take(0, 100)
+	require.NoError(t, err)
+	whole.Release()
+}
+
 func TestViewKeepsSize(t *testing.T) {
 	mustExec(t, "grows = bytearray(b'abc')\ndef grow(): grows.extend(b'd' * 1000)")
 	ref := mustRef(t, "grows")
