@@ -118,6 +118,16 @@ static PyObject *make_type(const char *name, int flags, PyType_Slot *slots) {
     return py.PyType_FromSpec(&spec);
 }
 
+// Keeps the type that was made first: on free-threaded builds another thread may have been faster.
+static PyObject *keep_type(PyObject **slot, PyObject *type) {
+    PyObject *none = NULL;
+    if (!type ||
+        __atomic_compare_exchange_n(slot, &none, type, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return type;
+    py.Py_DecRef(type);
+    return none;
+}
+
 static PyObject *function_type(struct py_interp *in) {
     PyMemberDef members[] = {
         {"__vectorcalloffset__", T_PYSSIZET, (Py_ssize_t)py_object_size, READONLY, NULL}, {0}};
@@ -128,20 +138,19 @@ static PyObject *function_type(struct py_interp *in) {
                            {Py_tp_getset, texts},
                            {Py_tp_members, members},
                            {0, NULL}};
-    if (!in->names.function_type)
-        in->names.function_type =
-            make_type("pyhost.Function",
-                      Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL |
-                          Py_TPFLAGS_METHOD_DESCRIPTOR,
-                      slots);
-    return in->names.function_type;
+    const int flags = Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL |
+                      Py_TPFLAGS_METHOD_DESCRIPTOR;
+    PyObject *type = get(&in->names.function_type);
+    return type ? type
+                : keep_type(&in->names.function_type, make_type("pyhost.Function", flags, slots));
 }
 
 PyObject *py_value_type(struct py_interp *in) {
     PyType_Slot slots[] = {{Py_tp_dealloc, dealloc}, {0, NULL}};
-    if (!in->names.value_type)
-        in->names.value_type = make_type("pyhost.Value", Py_TPFLAGS_BASETYPE, slots);
-    return in->names.value_type;
+    PyObject *type = get(&in->names.value_type);
+    return type ? type
+                : keep_type(&in->names.value_type,
+                            make_type("pyhost.Value", Py_TPFLAGS_BASETYPE, slots));
 }
 
 PyObject *py_go_object(struct py_interp *in, struct py_go *g, PyObject *cls) {

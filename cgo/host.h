@@ -274,6 +274,9 @@ int py_resume(struct py_interp *);
 
 void py_pass_baton(struct py_interp *);
 
+// world.c
+void py_while_stopped(void (*fn)(void *), void *arg); // attached
+
 // cancel.c
 int py_begin(struct py_frame *); // of a cancellable frame, attached
 void py_end(struct py_interp *, struct py_frame *);

@@ -186,6 +186,9 @@ def end_all(grace):
     left = end_threads(0, grace / 4, daemons=True)
     if not left and "close_left_open" in globals():
         close_left_open()
+    if FREE_THREADED:  # what is queued for other threads goes while Go can be called: see tidy
+        for _ in (1, 2):
+            tidy(True)
     return left
 
 

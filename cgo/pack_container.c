@@ -36,25 +36,14 @@ static int pack_borrowed(struct py_writer *w, PyObject *o, struct py_shape *s, i
     return rc > 0 ? pack_new(w, py_hold(o), s, depth) : rc;
 }
 
-static PyObject *item(PyObject *o, int tag, Py_ssize_t i) {
-    if (tag == PY_T_TUPLE)
-        return py_hold(py.PyTuple_GetItem(o, i));
-    if (py_free_threaded())
-        return py.PyList_GetItemRef(o, i);
-    return py_hold(py.PyList_GetItem(o, i));
-}
-
-// The same, borrowed: while no Python code runs, the list holds it. Not on free-threaded builds.
-static inline PyObject *peek(PyObject *o, int tag, Py_ssize_t i) {
-    return tag == PY_T_TUPLE ? py.PyTuple_GetItem(o, i) : py.PyList_GetItem(o, i);
-}
+// PyList_GetItem or PyTuple_GetItem: while no Python code runs, the container holds the item.
+typedef PyObject *(*item_func)(PyObject *, Py_ssize_t);
 
 // One word for each item, as long as they are all of the type that is wanted: how many that are.
 // What does not change is kept at hand: this loop is what large lists take their time in. Inlined,
 // it would have to share the registers.
 #define ALONE static __attribute__((noinline))
-ALONE uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                        uint64_t n) {
+ALONE uint64_t put_ints(uint8_t *p, PyObject *o, item_func at, uint64_t n) {
     long long (*value)(PyObject *, int *) = py.PyLong_AsLongLongAndOverflow;
     const PyObject *type = py.PyLong_Type;
     const size_t offset = py_type_offset;
@@ -71,8 +60,7 @@ ALONE uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_
     return n;
 }
 
-ALONE uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                          uint64_t n) {
+ALONE uint64_t put_floats(uint8_t *p, PyObject *o, item_func at, uint64_t n) {
     double (*value)(PyObject *) = py.PyFloat_AsDouble;
     const PyObject *type = py.PyFloat_Type;
     const size_t offset = py_type_offset;
@@ -87,11 +75,7 @@ ALONE uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, P
 }
 
 // 1: not all of them are.
-static int put_words(struct py_writer *w, PyObject *o, int tag, uint64_t n, int kind) {
-    PyObject *(*at)(PyObject *, Py_ssize_t) =
-        tag == PY_T_TUPLE ? py.PyTuple_GetItem : py.PyList_GetItem;
-    if (py_free_threaded())
-        return 1;
+static int put_words(struct py_writer *w, PyObject *o, item_func at, uint64_t n, int kind) {
     if (room(w, 9 + 8 * n))
         return -1;
     uint64_t done =
@@ -105,13 +89,11 @@ static int put_words(struct py_writer *w, PyObject *o, int tag, uint64_t n, int 
 }
 
 // The first items that are short texts.
-static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint64_t *i) {
+static int put_texts(struct py_writer *w, PyObject *o, item_func at, uint64_t n, uint64_t *i) {
     const PyObject *type = py.PyUnicode_Type;
-    if (py_free_threaded())
-        return 0;
     for (; *i < n; ++*i) {
         Py_ssize_t len;
-        PyObject *v = peek(o, tag, (Py_ssize_t)*i);
+        PyObject *v = at(o, (Py_ssize_t)*i);
         const char *s = v && py_type_of(v) == type ? py.PyUnicode_AsUTF8AndSize(v, &len) : NULL;
         if (!s || len > 255) {
             py.PyErr_Clear(); // it has its turn again
@@ -123,25 +105,36 @@ static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint
     return 0;
 }
 
-int py_put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_shape *s, int depth) {
-    uint64_t n = (uint64_t)(tag == PY_T_LIST ? py.PyList_Size(o) : py.PyTuple_Size(o));
+static int put_sequence(struct py_writer *w, PyObject *o, item_func at, int tag, struct py_shape *s,
+                        int depth) {
+    uint64_t n = (uint64_t)(at == py.PyList_GetItem ? py.PyList_Size(o) : py.PyTuple_Size(o));
     int kind = s ? s->kind : PY_S_ANY, rc = 1;
     if (kind == PY_S_STRUCT && tag == PY_T_TUPLE && n == s->n)
         return py_put_record(w, o, s, PY_T_TUPLE, depth);
     if (kind == PY_S_INTS || kind == PY_S_FLOATS)
-        rc = put_words(w, o, tag, n, kind);
+        rc = put_words(w, o, at, n, kind);
     if (rc <= 0)
         return rc;
     struct py_shape *elem = kind == PY_S_SEQ ? s->elem : NULL;
     uint64_t i = 0;
     rc = py_put_count(w, tag, n);
     if (!rc && elem && elem->kind == PY_S_TEXT)
-        rc = put_texts(w, o, tag, n, &i);
+        rc = put_texts(w, o, at, n, &i);
     for (; !rc && i < n; i++) {
-        PyObject *v = py_free_threaded() ? NULL : peek(o, tag, (Py_ssize_t)i);
-        if (!v || (rc = pack_leaf(w, v, elem, depth + 1)) > 0)
-            rc = pack_new(w, item(o, tag, (Py_ssize_t)i), elem, depth + 1);
+        PyObject *v = at(o, (Py_ssize_t)i);
+        rc = v ? pack_borrowed(w, v, elem, depth + 1) : -1;
     }
+    return rc;
+}
+
+int py_put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_shape *s, int depth) {
+    if (tag == PY_T_TUPLE || !py_free_threaded())
+        return put_sequence(w, o, tag == PY_T_LIST ? py.PyList_GetItem : py.PyTuple_GetItem, tag, s,
+                            depth);
+    PyObject *copy = py.PyList_AsTuple(o); // others may change it meanwhile
+    int rc = copy ? put_sequence(w, copy, py.PyTuple_GetItem, tag, s, depth) : -1;
+    if (copy)
+        py.Py_DecRef(copy);
     return rc;
 }
 

@@ -107,6 +107,9 @@ func TestAbandonedCallThatRaisesAnErrorOfGoKeepsNothing(t *testing.T) {
 	require.NoError(t, rt.Call(bg, "release.set", nil))
 	require.Eventually(t, func() bool { return rt.Stats().StillRunning == 0 }, waitLong, waitTick)
 	mustExec(t, "pass") // gives back what was let go meanwhile
+	if freeThreaded() {
+		forgotten(t)
+	}
 	require.LessOrEqual(t, cgo.LiveValues(), live)
 }
 

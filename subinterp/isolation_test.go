@@ -250,9 +250,12 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	_, err := subinterp.New(bg, mainRT, subinterp.Config{MaxThreads: -1})
 	require.ErrorContains(t, err, "MaxThreads")
-	if minor() < 13 {
+	if !ownGIL() {
 		_, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.OwnGIL})
 		require.ErrorIs(t, err, pyhost.ErrOwnGILUnsupported)
+		if freeThreaded() {
+			require.ErrorContains(t, err, "free-threaded")
+		}
 	}
 	if minor() < 12 {
 		_, err := subinterp.New(bg, mainRT, subinterp.Config{NoThreads: true})
