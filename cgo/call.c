@@ -236,14 +236,17 @@ static PyObject *call_name(struct py_interp *in, struct py_name *n, const uint8_
     return result;
 }
 
-// By the builtin of that name: on the free-threaded 3.13 it alone makes code that can be freed.
+// By the builtin of that name: where code is immortal, what that makes is not.
 static PyObject *compile_mortal(struct py_interp *in, const char *source, const char *file,
                                 int start) {
-    PyObject *fn = py.PyDict_GetItemString(in->names.own, "compile_mortal"), *code = NULL; // borrowed
+    PyObject *fn = py.PyDict_GetItemString(in->names.own, "compile_mortal"),
+             *code = NULL; // borrowed
     const char *mode = start == Py_eval_input ? "eval" : "exec";
-    PyObject *args[6] = {NULL, py.PyBytes_FromStringAndSize(source, (Py_ssize_t)strlen(source)),
+    PyObject *args[6] = {NULL,
+                         py.PyBytes_FromStringAndSize(source, (Py_ssize_t)strlen(source)),
                          py.PyUnicode_DecodeUTF8(file, (Py_ssize_t)strlen(file), "surrogateescape"),
-                         py.PyUnicode_FromStringAndSize(mode, 4), py.PyLong_FromLongLong(0),
+                         py.PyUnicode_FromStringAndSize(mode, 4),
+                         py.PyLong_FromLongLong(0),
                          py_hold(py._Py_TrueStruct)}; // it inherits no flags
     if (fn && args[1] && args[2] && args[3] && args[4])
         code = py_vectorcall(fn, args + 1, 5, NULL);
@@ -257,9 +260,8 @@ static PyObject *compile_mortal(struct py_interp *in, const char *source, const 
 // source, a NUL, the file name, a NUL. A new code object goes to Go with the frame, to be kept.
 static PyObject *compile(struct py_interp *in, struct py_frame *f, const char *source, int start) {
     const char *file = source + strlen(source) + 1;
-    PyObject *code = py_free_threaded() && py_loaded_version() == 0x030d
-                         ? compile_mortal(in, source, file, start)
-                         : py.Py_CompileStringExFlags(source, file, start, NULL, -1);
+    PyObject *code = py_immortal_code() ? compile_mortal(in, source, file, start)
+                                        : py.Py_CompileStringExFlags(source, file, start, NULL, -1);
     f->code = (uint64_t)code;
     return code;
 }

@@ -166,6 +166,7 @@ int py_load(const char *path, char *err, size_t cap); // 0, or -1 and a reason
 int py_loaded_version(void);                          // 0x030e for 3.14
 const char *py_version_text(void);
 int py_free_threaded(void);
+int py_immortal_code(void);
 int py_linked(char *path, size_t cap); // does the process hold a libpython already?
 int py_calibrate(void);
 

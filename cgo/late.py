@@ -174,6 +174,7 @@ def end_all(grace):
     """
     import atexit
 
+    free_queued()  # it may have threads, which end then
     end_executors()
     end_threads(grace / 2, grace, daemons=False)
     atexit._run_exitfuncs()
@@ -186,10 +187,14 @@ def end_all(grace):
     left = end_threads(0, grace / 4, daemons=True)
     if not left and "close_left_open" in globals():
         close_left_open()
-    if FREE_THREADED:  # what is queued for other threads goes while Go can be called: see tidy
-        for _ in (1, 2):
-            tidy(True)
+    free_queued()  # while Go can be called
     return left
+
+
+def free_queued():
+    """What is queued for other threads, and what that lets go of: see tidy."""
+    for _ in (1, 2) if FREE_THREADED else ():
+        tidy(True)
 
 
 def end_executors():

@@ -67,8 +67,8 @@ func freeThreaded() bool { return rt.Info().Python.FreeThreaded }
 
 // immortals tells of the free-threaded 3.13: functions, classes, modules and code that were not
 // made by compile() live for ever there, from the second thread on (cpython#117783).
-func immortals() bool {
-	return freeThreaded() && strings.HasPrefix(rt.Info().Python.Version, "3.13")
+func immortals(rt *pyhost.Runtime) bool {
+	return rt.Info().Python.FreeThreaded && strings.HasPrefix(rt.Info().Python.Version, "3.13")
 }
 
 // sameItems: Python reads what Go has, and gives it back.
