@@ -229,7 +229,7 @@ func TestCloseEndsWhatPythonLeaves(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%s", child, name), func(t *testing.T) {
 				t.Parallel()
 				if name == "multiprocessing pool" && immortals(rt) {
-					l.errs = []string{"Pool.__del__"} // what it needs has been taken from its module
+					l.errs = []string{"Pool.__del__"} // what it needs has gone
 				}
 				out, errs := apart(t, child, leavingVar+"="+name)
 				require.Equal(t, l.out, out, errs)
