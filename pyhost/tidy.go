@@ -21,7 +21,7 @@ type tidier struct {
 
 const (
 	tidyIdle = time.Second      // after the last call
-	tidyBusy = 30 * time.Second // while there are calls
+	tidyBusy = 10 * time.Second // while there are calls
 	tidyCost = 100              // a collection takes this fraction of the time at most
 )
 

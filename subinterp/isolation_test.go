@@ -272,8 +272,12 @@ func TestConfigIsChecked(t *testing.T) {
 	require.NoError(t, rt.Close())
 	legacy, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.SharedGIL,
 		MainAllocator: true, LegacyExtensions: true, Exec: true, DaemonThreads: true})
-	require.NoError(t, err)
-	require.NoError(t, legacy.Close())
+	if freeThreaded() {
+		require.ErrorIs(t, err, subinterp.ErrConfig)
+	} else {
+		require.NoError(t, err)
+		require.NoError(t, legacy.Close())
+	}
 	_, err = rt.NewChild(bg, pyhost.ChildConfig{})
 	require.Error(t, err)
 }

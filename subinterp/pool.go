@@ -18,7 +18,7 @@ type PoolConfig struct {
 	MaxCalls   int
 	MaxAge     time.Duration
 	// MaxMemory renews a runtime that holds so many bytes of the system's memory after a call, as
-	// Stats tells: leave room for what Setup takes. 0: never.
+	// Stats tells: leave room for what Setup takes. 0, or a free-threaded build: never.
 	MaxMemory int64
 }
 
