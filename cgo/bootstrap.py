@@ -122,6 +122,8 @@ def shutdown(grace):
 
 def configure(settings):
     """Applies Config. Called once, before any code of the program."""
+    global tidies
+    tidies = settings["main"]
     stdout, stderr = settings["stdout"], settings["stderr"]
     if stdout or stderr:
         late("take_streams")(stdout, stderr)

@@ -166,7 +166,7 @@ func (rt *Runtime) begin(start func(*cgo.Frame) (*cgo.Interp, cgo.Status, error)
 		return err
 	}
 	in.MemoryLimit(rt.cfg.MemoryLimit)
-	if rt.python.FreeThreaded {
+	if rt.python.FreeThreaded && rt.parent == nil { // 3.13 hangs where many of them collect
 		go rt.tidy()
 	}
 	return nil
@@ -204,7 +204,7 @@ func (rt *Runtime) configure() error {
 		"stdout": rt.cfg.Stdout != nil, "stderr": rt.cfg.Stderr != nil,
 		"args": rt.cfg.Args, "path": path, "env": env, "cwd": rt.cfg.CurrentDir,
 		"audit":   rt.cfg.Audit.settings(rt.auditFd),
-		"isolate": rt.isolate,
+		"isolate": rt.isolate, "main": rt.parent == nil,
 	}
 	if err := rt.Call(context.Background(), "_pyhost.configure", nil, settings); err != nil {
 		return fmt.Errorf("pyhost: configure: %w", err)

@@ -25,7 +25,7 @@ const (
 	tidyCost = 100              // a collection takes this fraction of the time at most
 )
 
-// tidy looks after a runtime of a free-threaded build until it is closed.
+// tidy looks after the main interpreter of a free-threaded build until it is closed.
 func (rt *Runtime) tidy() {
 	tick := time.NewTicker(tidyIdle)
 	defer tick.Stop()
