@@ -5,14 +5,32 @@ call raises), LATE, VALUES and CALLBACKS, the texts of late.py, values.py and ca
 Compiling all of it would take a third of the time of a start.
 """
 
+import _thread
 import sys
+
+FREE_THREADED = "t" in sys.abiflags
+late_lock, texts_run = _thread.RLock(), set()
+compile_mortal = compile  # for C
 
 
 def late(name, text="LATE"):
-    """A function of late.py or values.py."""
-    if name not in globals():
-        exec(compile(globals()[text], "<pyhost>", "exec"), globals())
+    """A function of late.py or values.py. Another thread must neither see half of a text nor run it
+    again: what it has gathered would be lost.
+    """
+    if text not in texts_run:
+        run_text(text)
     return globals()[name]
+
+
+def run_text(text):
+    try:  # from here on: an exception may be raised in this thread once it has the lock
+        late_lock.acquire()
+        if text not in texts_run:
+            exec(compile(globals()[text], "<pyhost>", "exec"), globals())
+            texts_run.add(text)
+    finally:
+        if late_lock._is_owned():
+            late_lock.release()
 
 
 def report(exc):
@@ -104,6 +122,8 @@ def shutdown(grace):
 
 def configure(settings):
     """Applies Config. Called once, before any code of the program."""
+    global tidies
+    tidies = settings["main"]
     stdout, stderr = settings["stdout"], settings["stderr"]
     if stdout or stderr:
         late("take_streams")(stdout, stderr)
@@ -322,6 +342,17 @@ def import_all(names):
             importlib.import_module(name)
         except ImportError:  # this Python was built without it
             pass
+
+
+def tidy(collect):
+    """Of a free-threaded build: frees what is queued for threads that may not come back, which may
+    queue more, and tells whether a GIL has been turned on.
+    """
+    import gc
+
+    if collect and gc.isenabled():
+        gc.collect()
+    return sys._is_gil_enabled()
 
 
 def new_namespace():

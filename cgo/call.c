@@ -39,6 +39,8 @@ static PyObject *part(struct py_name *n, const char *s, size_t len) {
     return o;
 }
 
+// On free-threaded builds two threads may split it at once. No lock: a thread that holds one and is
+// stopped, by a collection, would keep those that wait for it attached from stopping.
 static int split(struct py_name *n) {
     int parts = 1, i = 0;
     for (const char *s = n->text; *s; s++)
@@ -52,27 +54,19 @@ static int split(struct py_name *n) {
             break;
         s += len + 1;
     }
-    if (i == parts) {
-        n->parts = p;
+    PyObject **none = NULL;
+    int made = i == parts;
+    if (made &&
+        __atomic_compare_exchange_n(&n->parts, &none, p, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         put(&n->nparts, parts);
         return 0;
     }
     while (i--)
         py.Py_DecRef(p[i]);
     free(p);
-    return -1;
-}
-
-// Splits once; on free-threaded builds two threads may try.
-static int ensure_split(struct py_interp *in, struct py_name *n) {
-    if (get(&n->nparts))
-        return 0;
-    if (py_free_threaded())
-        pthread_mutex_lock(&in->mu);
-    int rc = n->nparts ? 0 : split(n);
-    if (py_free_threaded())
-        pthread_mutex_unlock(&in->mu);
-    return rc;
+    if (made)
+        put(&n->nparts, parts);
+    return made ? 0 : -1;
 }
 
 // A new reference, or NULL: with an exception set only if looking failed.
@@ -160,7 +154,7 @@ static PyObject *own(struct py_interp *in, struct py_name *n) {
 }
 
 PyObject *py_find(struct py_interp *in, struct py_name *n) {
-    if (ensure_split(in, n))
+    if (!get(&n->nparts) && split(n))
         return NULL;
     PyObject *ours = n->nparts == 2 && !strncmp(n->text, "_pyhost.", 8) ? own(in, n) : NULL;
     if (ours)
@@ -242,10 +236,32 @@ static PyObject *call_name(struct py_interp *in, struct py_name *n, const uint8_
     return result;
 }
 
+// By the builtin of that name: where code is immortal, what that makes is not.
+static PyObject *compile_mortal(struct py_interp *in, const char *source, const char *file,
+                                int start) {
+    PyObject *fn = py.PyDict_GetItemString(in->names.own, "compile_mortal"),
+             *code = NULL; // borrowed
+    const char *mode = start == Py_eval_input ? "eval" : "exec";
+    PyObject *args[6] = {NULL,
+                         py.PyBytes_FromStringAndSize(source, (Py_ssize_t)strlen(source)),
+                         py.PyUnicode_DecodeUTF8(file, (Py_ssize_t)strlen(file), "surrogateescape"),
+                         py.PyUnicode_FromStringAndSize(mode, 4),
+                         py.PyLong_FromLongLong(0),
+                         py_hold(py._Py_TrueStruct)}; // it inherits no flags
+    if (fn && args[1] && args[2] && args[3] && args[4])
+        code = py_vectorcall(fn, args + 1, 5, NULL);
+    for (int i = 1; i < 6; i++) {
+        if (args[i])
+            py.Py_DecRef(args[i]);
+    }
+    return code;
+}
+
 // source, a NUL, the file name, a NUL. A new code object goes to Go with the frame, to be kept.
-static PyObject *compile(struct py_frame *f, const char *source, int start) {
+static PyObject *compile(struct py_interp *in, struct py_frame *f, const char *source, int start) {
     const char *file = source + strlen(source) + 1;
-    PyObject *code = py.Py_CompileStringExFlags(source, file, start, NULL, -1);
+    PyObject *code = py_immortal_code() ? compile_mortal(in, source, file, start)
+                                        : py.Py_CompileStringExFlags(source, file, start, NULL, -1);
     f->code = (uint64_t)code;
     return code;
 }
@@ -257,7 +273,7 @@ PyObject *py_run_code(struct py_interp *in, struct py_frame *f, int start, const
     uint64_t code, ns;
     if (py_read_u64(&r, &code) || py_read_u64(&r, &ns))
         return NULL;
-    if (!code && !(code = (uint64_t)compile(f, (const char *)r.p, start)))
+    if (!code && !(code = (uint64_t)compile(in, f, (const char *)r.p, start)))
         return NULL;
     PyObject *dict = ns ? (PyObject *)ns : in->names.main_dict;
     return py.PyEval_EvalCode((PyObject *)code, dict, dict);

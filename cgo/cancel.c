@@ -100,7 +100,8 @@ static int ends_with(const char *s, const char *end) {
 // sys._current_frames, which makes frame objects of all interpreters in the heap of this one while
 // those with a GIL of their own run: they crash when they free them. Nor a collection.
 static int interruptible(PyThreadState *ts) {
-    int collect = py.PyGC_Disable && py.PyGC_Disable(); // 3.11 makes an object of the frame
+    // 3.11 makes an object of the frame. On free-threaded builds nothing is collected in C code.
+    int collect = !py_free_threaded() && py.PyGC_Disable && py.PyGC_Disable();
     PyObject *frame = py.PyThreadState_GetFrame(ts);
     if (collect)
         py.PyGC_Enable();
@@ -118,21 +119,38 @@ static int interruptible(PyThreadState *ts) {
     return now;
 }
 
+// A look at the thread of a target, by look or next_inside.
+struct glance {
+    struct py_interp *in;
+    int (*find)(struct py_interp *, struct target *);
+    struct target t;
+    int found;
+};
+
+static void glance(void *arg) {
+    struct glance *g = arg;
+    g->found = g->find(g->in, &g->t);
+    if (g->found == NOW && !interruptible(g->t.ts))
+        g->found = NOT_NOW;
+}
+
+// On free-threaded builds the thread has run on by the time that the exception is set: it may have
+// entered what is not interruptible, which takes it a bytecode boundary at least.
 int py_cancel(struct py_interp *in, struct py_frame *f) {
     struct py_scope sc;
     if (py_enter(in, &sc, NULL))
         return PY_NOTHING_TO_CANCEL;
-    int running = get(&f->state) == PY_RUNNING;
-    struct target t = {.number = running ? f->runner : 0}; // written before RUNNING
-    int hit = running ? look(in, &t) : GONE;
-    if (hit == NOW && !interruptible(t.ts))
-        hit = NOT_NOW;
+    int running = get(&f->state) == PY_RUNNING; // before runner, which is written first
+    struct glance g = {.in = in, .find = look, .t = {.number = f->runner}, .found = GONE};
+    if (running)
+        py_while_stopped(glance, &g);
+    int hit = g.found;
     lock(in);
     if (get(&f->state) != PY_RUNNING)
         running = 0;
     if (running && hit == NOW) {
         f->sent = 1;
-        py.PyThreadState_SetAsyncExc(t.ident, in->names.cancelled);
+        py.PyThreadState_SetAsyncExc(g.t.ident, in->names.cancelled);
     }
     unlock(in);
     py_leave(&sc);
@@ -155,15 +173,14 @@ static int next_inside(struct py_interp *in, struct target *t) {
     return found;
 }
 
-// The GIL is held all along, so that no thread state goes meanwhile.
+// The GIL is held all along, or the others are stopped, so that no thread state goes meanwhile.
 void py_cancel_all(struct py_interp *in) {
     struct py_scope sc;
-    struct target t = {.number = UINT64_MAX};
-    int found;
+    struct glance g = {.in = in, .find = next_inside, .t = {.number = UINT64_MAX}};
     if (py_enter(in, &sc, NULL))
         return;
-    while ((found = next_inside(in, &t)) != GONE)
-        if (found == NOW && interruptible(t.ts))
-            py.PyThreadState_SetAsyncExc(t.ident, in->names.cancelled);
+    while (py_while_stopped(glance, &g), g.found != GONE)
+        if (g.found == NOW)
+            py.PyThreadState_SetAsyncExc(g.t.ident, in->names.cancelled);
     py_leave(&sc);
 }

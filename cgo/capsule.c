@@ -210,8 +210,38 @@ int py_arrow_adopt(void *from, void *to) {
     return PY_TAKEN;
 }
 
+union taken {
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    struct ArrowArrayStream stream;
+};
+
 // A stream stays in its capsule, the owner: `to` gets its address. A schema is read at once, and
 // has none.
+static int keep(int kind, union taken *taken, void *to, uint64_t *owner) {
+    if (kind == PY_ARROW_ARRAY)
+        return py_arrow_adopt(taken, to);
+    if (kind == PY_ARROW_SCHEMA) {
+        memcpy(to, taken, sizeof taken->schema);
+        return PY_TAKEN;
+    }
+    struct held *h = hold(kind, taken);
+    if (!h)
+        return PY_LACKS_MEMORY;
+    *(void **)to = h;
+    *owner = (uint64_t)h->owner;
+    return PY_TAKEN;
+}
+
+// On free-threaded builds another thread may be about to take it too: one alone gets the release
+// function, and with it what the struct holds. 0: it is consumed.
+static int move(int kind, void *from, void *to) {
+    release_func release = __atomic_exchange_n(release_of(kind, from), NULL, __ATOMIC_ACQ_REL);
+    memcpy(to, from, kinds[kind].size);
+    *release_of(kind, to) = release;
+    return release != NULL;
+}
+
 int py_arrow_take(int kind, PyObject *capsule, void *to, uint64_t *owner) {
     const char *name = kinds[kind].name;
     if (!py.PyCapsule_IsValid(capsule, name)) {
@@ -220,21 +250,13 @@ int py_arrow_take(int kind, PyObject *capsule, void *to, uint64_t *owner) {
         return other ? PY_OTHER_CAPSULE : PY_NO_CAPSULE;
     }
     void *from = py.PyCapsule_GetPointer(capsule, name);
-    if (!*release_of(kind, from))
+    union taken taken;
+    if (!move(kind, from, &taken))
         return PY_CONSUMED;
-    if (kind == PY_ARROW_ARRAY)
-        return py_arrow_adopt(from, to);
-    if (kind == PY_ARROW_SCHEMA) {
-        memcpy(to, from, sizeof(struct ArrowSchema));
-        *release_of(kind, from) = NULL;
-        return PY_TAKEN;
-    }
-    struct held *h = hold(kind, from);
-    if (!h)
-        return PY_LACKS_MEMORY;
-    *(void **)to = h;
-    *owner = (uint64_t)h->owner;
-    return PY_TAKEN;
+    int rc = keep(kind, &taken, to, owner);
+    if (rc == PY_LACKS_MEMORY)
+        *release_of(kind, from) = *release_of(kind, &taken);
+    return rc;
 }
 
 int py_arrow_schema(void *stream, void *to) {

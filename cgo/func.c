@@ -119,7 +119,8 @@ static void set_exception(PyObject *exc, PyObject *where) {
     PyObject *line = py.PyTuple_GetItem(where, 2);
     py.PyErr_Clear(); // either may be no UTF-8
     py.PyErr_SetObject(py_type_of(exc), exc);
-    if (name && file && py._PyTraceback_Add)
+    // It makes a code object for the place of Go.
+    if (name && file && py._PyTraceback_Add && !py_immortal_code())
         py._PyTraceback_Add(name, file, (int)py.PyLong_AsLongLongAndOverflow(line, &overflow));
 }
 

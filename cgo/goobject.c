@@ -152,9 +152,10 @@ static PyObject *function_type(struct py_interp *in) {
 
 PyObject *py_value_type(struct py_interp *in) {
     PyType_Slot slots[] = {{Py_tp_dealloc, dealloc}, {0, NULL}};
-    if (!in->names.value_type)
-        in->names.value_type = make_type("pyhost.Value", Py_TPFLAGS_BASETYPE, slots);
-    return in->names.value_type;
+    PyObject *type = get(&in->names.value_type);
+    return type ? type
+                : py_first(&in->names.value_type,
+                           make_type("pyhost.Value", Py_TPFLAGS_BASETYPE, slots));
 }
 
 PyObject *py_go_object(struct py_interp *in, struct py_go *g, PyObject *cls) {

@@ -167,6 +167,7 @@ int py_load(const char *path, char *err, size_t cap); // 0, or -1 and a reason
 int py_loaded_version(void);                          // 0x030e for 3.14
 const char *py_version_text(void);
 int py_free_threaded(void);
+int py_immortal_code(void);
 int py_linked(char *path, size_t cap); // does the process hold a libpython already?
 int py_calibrate(void);
 
@@ -273,6 +274,9 @@ int py_pause(struct py_frame *); // Thread.Detach: 0, or PY_NOT_ATTACHED
 int py_resume(struct py_interp *);
 
 void py_pass_baton(struct py_interp *);
+
+// world.c
+void py_while_stopped(void (*fn)(void *), void *arg); // attached
 
 // cancel.c
 int py_begin(struct py_frame *); // of a cancellable frame, attached

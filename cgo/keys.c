@@ -87,8 +87,9 @@ void py_reader_end(struct py_reader *r, int collect) {
 }
 
 // New objects are no garbage yet: what is long is made without collections in between. Nobody else
-// runs meanwhile, but for the constructor of a value that has a class of its own.
+// runs meanwhile, but for the constructor of a value that has a class of its own. Not on
+// free-threaded builds: others run, and no collection begins in C code there.
 #define LONG (16 << 10)
 int py_reader_begin(struct py_reader *r) {
-    return r->end - r->p > LONG && py.PyGC_Disable && py.PyGC_Disable();
+    return r->end - r->p > LONG && !py_free_threaded() && py.PyGC_Disable && py.PyGC_Disable();
 }

@@ -121,6 +121,11 @@ int py_free_threaded(void) {
     return py._Py_DecRefShared != NULL;
 }
 
+// The free-threaded 3.13 frees no function, class, module and code once it has a second thread.
+int py_immortal_code(void) {
+    return py_free_threaded() && version == 0x030d;
+}
+
 // ob_type lies at another offset on free-threaded builds: find it in an object of known type.
 // Where the type stands in an object, and where an object's own part begins.
 int py_calibrate(void) {

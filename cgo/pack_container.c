@@ -36,25 +36,14 @@ static int pack_borrowed(struct py_writer *w, PyObject *o, struct py_shape *s, i
     return rc > 0 ? pack_new(w, py_hold(o), s, depth) : rc;
 }
 
-static PyObject *item(PyObject *o, int tag, Py_ssize_t i) {
-    if (tag == PY_T_TUPLE)
-        return py_hold(py.PyTuple_GetItem(o, i));
-    if (py_free_threaded())
-        return py.PyList_GetItemRef(o, i);
-    return py_hold(py.PyList_GetItem(o, i));
-}
-
-// The same, borrowed: while no Python code runs, the list holds it. Not on free-threaded builds.
-static inline PyObject *peek(PyObject *o, int tag, Py_ssize_t i) {
-    return tag == PY_T_TUPLE ? py.PyTuple_GetItem(o, i) : py.PyList_GetItem(o, i);
-}
+// PyList_GetItem or PyTuple_GetItem: while no Python code runs, the container holds the item.
+typedef PyObject *(*item_func)(PyObject *, Py_ssize_t);
 
 // One word for each item, as long as they are all of the type that is wanted: how many that are.
 // What does not change is kept at hand: this loop is what large lists take their time in. Inlined,
 // it would have to share the registers.
 #define ALONE static __attribute__((noinline))
-ALONE uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                        uint64_t n) {
+ALONE uint64_t put_ints(uint8_t *p, PyObject *o, item_func at, uint64_t n) {
     long long (*value)(PyObject *, int *) = py.PyLong_AsLongLongAndOverflow;
     const PyObject *type = py.PyLong_Type;
     const size_t offset = py_type_offset;
@@ -71,8 +60,7 @@ ALONE uint64_t put_ints(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_
     return n;
 }
 
-ALONE uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, Py_ssize_t),
-                          uint64_t n) {
+ALONE uint64_t put_floats(uint8_t *p, PyObject *o, item_func at, uint64_t n) {
     double (*value)(PyObject *) = py.PyFloat_AsDouble;
     const PyObject *type = py.PyFloat_Type;
     const size_t offset = py_type_offset;
@@ -87,11 +75,7 @@ ALONE uint64_t put_floats(uint8_t *p, PyObject *o, PyObject *(*at)(PyObject *, P
 }
 
 // 1: not all of them are.
-static int put_words(struct py_writer *w, PyObject *o, int tag, uint64_t n, int kind) {
-    PyObject *(*at)(PyObject *, Py_ssize_t) =
-        tag == PY_T_TUPLE ? py.PyTuple_GetItem : py.PyList_GetItem;
-    if (py_free_threaded())
-        return 1;
+static int put_words(struct py_writer *w, PyObject *o, item_func at, uint64_t n, int kind) {
     if (room(w, 9 + 8 * n))
         return -1;
     uint64_t done =
@@ -105,13 +89,11 @@ static int put_words(struct py_writer *w, PyObject *o, int tag, uint64_t n, int 
 }
 
 // The first items that are short texts.
-static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint64_t *i) {
+static int put_texts(struct py_writer *w, PyObject *o, item_func at, uint64_t n, uint64_t *i) {
     const PyObject *type = py.PyUnicode_Type;
-    if (py_free_threaded())
-        return 0;
     for (; *i < n; ++*i) {
         Py_ssize_t len;
-        PyObject *v = peek(o, tag, (Py_ssize_t)*i);
+        PyObject *v = at(o, (Py_ssize_t)*i);
         const char *s = v && py_type_of(v) == type ? py.PyUnicode_AsUTF8AndSize(v, &len) : NULL;
         if (!s || len > 255) {
             py.PyErr_Clear(); // it has its turn again
@@ -123,15 +105,8 @@ static int put_texts(struct py_writer *w, PyObject *o, int tag, uint64_t n, uint
     return 0;
 }
 
-static int put_item(struct py_writer *w, PyObject *o, int tag, uint64_t i, struct py_shape *s,
-                    int depth) {
-    PyObject *v = py_free_threaded() ? NULL : peek(o, tag, (Py_ssize_t)i);
-    int rc = v ? pack_leaf(w, v, s, depth) : 1;
-    return rc > 0 ? pack_new(w, item(o, tag, (Py_ssize_t)i), s, depth) : rc;
-}
-
 // A list that Iter reads, class Batch of callbacks.py: what cannot be packed ends it, and is told
-// to it; the items before that are not lost.
+// to it; the items before that are not lost. Nobody else has it.
 static int is_batch(PyObject *o) {
     PyObject *type = py_type_of(o);
     return type != py.PyList_Type && py.PyObject_HasAttrString(type, "pyhost_failed");
@@ -156,7 +131,8 @@ static int put_batch(struct py_writer *w, PyObject *o, uint64_t n, struct py_sha
     int rc = py_put_count(w, PY_T_LIST, n);
     for (uint64_t i = 0; !rc && i < n; i++) {
         struct py_mark before = py_writer_mark(w);
-        if (!put_item(w, o, PY_T_LIST, i, elem, depth + 1))
+        PyObject *v = py.PyList_GetItem(o, (Py_ssize_t)i);
+        if (v && !pack_borrowed(w, v, elem, depth + 1))
             continue;
         py_writer_back(w, before);
         memcpy(w->base + at, &i, 8);
@@ -165,24 +141,39 @@ static int put_batch(struct py_writer *w, PyObject *o, uint64_t n, struct py_sha
     return rc;
 }
 
-int py_put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_shape *s, int depth) {
-    uint64_t n = (uint64_t)(tag == PY_T_LIST ? py.PyList_Size(o) : py.PyTuple_Size(o));
+static int put_sequence(struct py_writer *w, PyObject *o, item_func at, int tag, struct py_shape *s,
+                        int depth) {
+    int list = at == py.PyList_GetItem;
+    uint64_t n = (uint64_t)(list ? py.PyList_Size(o) : py.PyTuple_Size(o)), i = 0;
     int kind = s ? s->kind : PY_S_ANY, rc = 1;
     if (kind == PY_S_STRUCT && tag == PY_T_TUPLE && n == s->n)
         return py_put_record(w, o, s, PY_T_TUPLE, depth);
     if (kind == PY_S_INTS || kind == PY_S_FLOATS)
-        rc = put_words(w, o, tag, n, kind);
+        rc = put_words(w, o, at, n, kind);
     if (rc <= 0)
         return rc;
     struct py_shape *elem = kind == PY_S_SEQ ? s->elem : NULL;
-    if (tag == PY_T_LIST && is_batch(o))
+    if (list && is_batch(o))
         return put_batch(w, o, n, elem, depth);
-    uint64_t i = 0;
     rc = py_put_count(w, tag, n);
     if (!rc && elem && elem->kind == PY_S_TEXT)
-        rc = put_texts(w, o, tag, n, &i);
-    for (; !rc && i < n; i++)
-        rc = put_item(w, o, tag, i, elem, depth + 1);
+        rc = put_texts(w, o, at, n, &i);
+    for (; !rc && i < n; i++) {
+        PyObject *v = at(o, (Py_ssize_t)i);
+        rc = v ? pack_borrowed(w, v, elem, depth + 1) : -1;
+    }
+    return rc;
+}
+
+int py_put_sequence(struct py_writer *w, PyObject *o, int tag, struct py_shape *s, int depth) {
+    if (tag == PY_T_TUPLE)
+        return put_sequence(w, o, py.PyTuple_GetItem, tag, s, depth);
+    if (!py_free_threaded() || is_batch(o))
+        return put_sequence(w, o, py.PyList_GetItem, tag, s, depth);
+    PyObject *copy = py.PyList_AsTuple(o); // others may change it meanwhile
+    int rc = copy ? put_sequence(w, copy, py.PyTuple_GetItem, tag, s, depth) : -1;
+    if (copy)
+        py.Py_DecRef(copy);
     return rc;
 }
 

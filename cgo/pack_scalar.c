@@ -102,6 +102,11 @@ int py_put_go(struct py_writer *w, struct py_go *g) {
 }
 
 int py_put_bytearray(struct py_writer *w, PyObject *o) {
+    if (py_free_threaded()) { // others may resize it meanwhile: a buffer keeps them from that
+        int rc = py_put_array(w, o, 1);
+        if (rc <= 0)
+            return rc;
+    }
     return py_put_blob(w, PY_T_BYTES, py.PyByteArray_AsString(o), (uint64_t)py.PyByteArray_Size(o));
 }
 

@@ -215,6 +215,7 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(PyObject *, PyList_New, (Py_ssize_t))                                                        \
     X(int, PyList_SetItem, (PyObject *, Py_ssize_t, PyObject *))                                   \
     X(PyObject *, PyList_GetItem, (PyObject *, Py_ssize_t))                                        \
+    X(PyObject *, PyList_AsTuple, (PyObject *))                                                    \
     X(Py_ssize_t, PyList_Size, (PyObject *))                                                       \
     X(PyObject *, PyTuple_New, (Py_ssize_t))                                                       \
     X(int, PyTuple_SetItem, (PyObject *, Py_ssize_t, PyObject *))                                  \
@@ -300,12 +301,12 @@ enum { PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ };
     X(PyThreadState *, _PyThreadState_UncheckedGet, (void))                                        \
     X(PyObject *, PyObject_Vectorcall, (PyObject *, PyObject *const *, size_t, PyObject *))        \
     X(int, PyDict_GetItemRef, (PyObject *, PyObject *, PyObject **))                               \
-    X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t))                                     \
     X(PyObject *, PyErr_GetRaisedException, (void))                                                \
     X(void, _PyTraceback_Add, (const char *, const char *, int))                                   \
     X(PyStatus, Py_NewInterpreterFromConfig, (PyThreadState **, const PyInterpreterConfig *))      \
     X(int, PyGC_Enable, (void))                                                                    \
     X(int, PyGC_Disable, (void))                                                                   \
+    X(void, PyUnstable_GC_VisitObjects, (int (*)(PyObject *, void *), void *))                     \
     X(size_t, _PyLong_NumBits, (PyObject *))                                                       \
     X(int, _PyLong_AsByteArray, (PyObject *, unsigned char *, size_t, int, int, int))              \
     X(PyInitConfig *, PyInitConfig_Create, (void))                                                 \

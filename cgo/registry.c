@@ -141,15 +141,26 @@ static struct py_state *take_first(struct py_interp *in) {
     return st;
 }
 
+struct census {
+    struct py_interp *in;
+    PyThreadState *own;
+    int strangers;
+};
+
+static void count_strangers(void *arg) {
+    struct census *c = arg;
+    for (PyThreadState *ts = py.PyInterpreterState_ThreadHead(c->in->is); ts;
+         ts = py.PyThreadState_Next(ts))
+        c->strangers += ts != c->own && !is_ours(c->in, ts);
+}
+
 int py_close_states(struct py_interp *in, PyThreadState *own) {
-    int strangers = 0;
+    struct census c = {in, own, 0};
     struct py_state *st;
     py_state_catch_up(in);
-    for (PyThreadState *ts = py.PyInterpreterState_ThreadHead(in->is); ts;
-         ts = py.PyThreadState_Next(ts))
-        strangers += ts != own && !is_ours(in, ts);
-    if (strangers)
-        return strangers;
+    py_while_stopped(count_strangers, &c);
+    if (c.strangers)
+        return c.strangers;
     while ((st = take_first(in))) {
         delete_state(st->ts);
         put(&st->in, (struct py_interp *)NULL);

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"unsafe"
@@ -48,7 +49,23 @@ func letGo(t require.TestingT, refs ...*pyhost.Ref) {
 	for _, ref := range refs {
 		ref.Close()
 	}
-	require.NoError(t, rt.Exec(bg, "import gc; gc.collect()"))
+	forgotten(t)
+}
+
+// forgotten frees what nobody refers to. On a free-threaded build what one collection frees may
+// queue more for threads that do not run.
+func forgotten(t require.TestingT) {
+	for range 2 {
+		require.NoError(t, rt.Exec(bg, "import gc; gc.collect()"))
+	}
+}
+
+func freeThreaded() bool { return rt.Info().Python.FreeThreaded }
+
+// immortals tells of the free-threaded 3.13: functions, classes, modules and code that were not
+// made by compile() live for ever there, from the second thread on (cpython#117783).
+func immortals(rt *pyhost.Runtime) bool {
+	return rt.Info().Python.FreeThreaded && strings.HasPrefix(rt.Info().Python.Version, "3.13")
 }
 
 // sameItems: Python reads what Go has, and gives it back.

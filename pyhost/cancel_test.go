@@ -123,6 +123,9 @@ def block(f):
 	require.Eventually(t, func() bool { return rt.Stats().StillRunning == 0 }, waitLong, waitTick)
 	mustExec(t, "assert raised; gc.collect()") // gives back what was let go meanwhile
 	mustExec(t, "pass")
+	if freeThreaded() {
+		forgotten(t)
+	}
 	require.LessOrEqual(t, cgo.LiveValues(), live)
 }
 

@@ -82,6 +82,15 @@ type children struct {
 	closed bool // no more may come
 }
 
+// flavour is the version, and what else tells whether there can be GILs.
+func (rt *Runtime) flavour() string {
+	if rt.python.FreeThreaded {
+		return "a free-threaded " + rt.python.Version + ", which has none: its main interpreter " +
+			"runs in parallel as it is"
+	}
+	return rt.python.Version
+}
+
 // NewChild makes a sub-interpreter of the main one: a runtime of its own, to be closed on its own,
 // or by the Close of its parent. Any goroutine may call it; one that is attached detaches
 // meanwhile. Its errors are those that package subinterp tells of. It is for this library's own
@@ -97,7 +106,7 @@ func (rt *Runtime) NewChild(ctx context.Context, cfg ChildConfig) (*Runtime, err
 		return nil, err
 	}
 	if cfg.Options.OwnGIL && !cgo.OwnGIL() {
-		return nil, fmt.Errorf("%w (this is %s)", ErrOwnGILUnsupported, rt.python.Version)
+		return nil, fmt.Errorf("%w (this is %s)", ErrOwnGILUnsupported, rt.flavour())
 	}
 	if scopes.Load() != 0 {
 		defer cgo.Park().Unpark()

@@ -175,7 +175,8 @@ last = Last()`,
 	"__del__ for ever": {
 		code: `
 class Last:
-    def __del__(self, spin=spin): spin()
+    def __del__(self):
+        while True: x = 1
 last = Last()`,
 		out: "goodbye\n", fails: "finalization did not end",
 	},
@@ -227,6 +228,9 @@ func TestCloseEndsWhatPythonLeaves(t *testing.T) {
 		for name, l := range leavings {
 			t.Run(fmt.Sprintf("%s/%s", child, name), func(t *testing.T) {
 				t.Parallel()
+				if name == "multiprocessing pool" && immortals(rt) {
+					l.errs = []string{"Pool.__del__"} // what it needs has gone
+				}
 				out, errs := apart(t, child, leavingVar+"="+name)
 				require.Equal(t, l.out, out, errs)
 				if l.errs == nil {

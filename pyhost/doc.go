@@ -16,6 +16,14 @@
 // code that waits while it is attached keeps everybody else out of Python: use [Thread.Detach]
 // around it.
 //
+// On a free-threaded build all who are inside run at once, and a list or dict that crosses is read
+// as it was at one moment. An extension module that needs the GIL turns it on for good: [Info]
+// tells. An object whose last reference goes on another OS thread than its own is freed by a
+// collection, a second or two after the last call, or every ten seconds while there are calls:
+// gc.collect() frees it at once, gc.disable() keeps it, and so do sub-interpreters. The
+// free-threaded 3.13 never frees functions, classes, modules and string constants, once they are
+// made: 3.14 does.
+//
 // # Objects
 //
 // An [Object] stands for a Python object inside Do: attributes, items, calls, operators, iteration

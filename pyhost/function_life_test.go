@@ -236,7 +236,9 @@ last = Last()
 `))
 	require.NoError(t, rt.Close())
 	require.Equal(t, []string{"atexit"}, log)
-	require.Zero(t, cgo.LiveValues())
+	if !immortals(rt) { // there the class holds the function for ever
+		require.Zero(t, cgo.LiveValues())
+	}
 }
 
 type badCloser struct{ io.Writer }

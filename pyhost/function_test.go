@@ -139,11 +139,13 @@ def caught(f):
 	require.Equal(t, "pyhost.GoError", pe.Type)
 	require.Equal(t, "it: code 7", pe.Message)
 	require.ErrorIs(t, err, pyhost.RuntimeError)
-	last := pe.Frames[len(pe.Frames)-1]
-	require.Contains(t, last.File, "function_test.go")
-	require.Contains(t, last.Function, "TestErrorsOfFunctions")
-	require.Positive(t, last.Line)
-	require.Contains(t, fmt.Sprintf("%+v", err), "function_test.go")
+	if !immortals(rt) { // there a place of Go in the traceback would never be freed
+		last := pe.Frames[len(pe.Frames)-1]
+		require.Contains(t, last.File, "function_test.go")
+		require.Contains(t, last.Function, "TestErrorsOfFunctions")
+		require.Positive(t, last.Line)
+		require.Contains(t, fmt.Sprintf("%+v", err), "function_test.go")
+	}
 	for want, err := range map[string]error{
 		"builtins.ValueError: bad":           fmt.Errorf("%w: bad", pyhost.ValueError),
 		"builtins.FileNotFoundError: file":   &fs.PathError{},

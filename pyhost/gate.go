@@ -29,7 +29,7 @@ import (
 type gate struct {
 	word   *uint64
 	max    uint64
-	free   bool        // no GIL: everybody who is inside runs, and there is no baton
+	free   atomic.Bool // no GIL: everybody who is inside runs, and there is no baton
 	inside func() bool // does this goroutine stand inside already?
 
 	mu         sync.Mutex
@@ -60,8 +60,10 @@ type waiter struct {
 var waiters = sync.Pool{New: func() any { return &waiter{ready: make(chan struct{}, 1)} }}
 
 func newGate(word *uint64, away *int32, max int, free bool, inside func() bool) *gate {
-	return &gate{word: word, away: away, max: uint64(max), free: free, inside: inside,
+	g := &gate{word: word, away: away, max: uint64(max), inside: inside,
 		idle: make(chan struct{}, 1)}
+	g.free.Store(free)
+	return g
 }
 
 // pass is what one goroutine got from the gate.
@@ -106,14 +108,14 @@ func (g *gate) room() uint64 {
 }
 
 func (g *gate) admitted(s uint64) uint64 {
-	if !g.free {
+	if !g.free.Load() {
 		s |= gateBaton
 	}
 	return s + 1 + gateEntry
 }
 
 func (g *gate) flags() uint32 {
-	if g.free {
+	if g.free.Load() {
 		return cgo.FlagSlot
 	}
 	return cgo.FlagSlot | cgo.FlagBaton

@@ -186,7 +186,9 @@ func TestIteratorsDoNotLeak(t *testing.T) {
 	round(rounds / 10)
 	blocks, live, goroutines := allocated(t), cgo.LiveValues(), runtime.NumGoroutine()
 	round(rounds)
-	require.Less(t, allocated(t)-blocks, 2000)
+	if !immortals(rt) { // there generator expressions leave their function
+		require.Less(t, allocated(t)-blocks, 2000)
+	}
 	require.LessOrEqual(t, cgo.LiveValues(), live)
 	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+2)
 }

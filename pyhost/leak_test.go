@@ -153,6 +153,9 @@ func TestObjectsUnderForcedCollection(t *testing.T) {
 	}
 	require.Eventually(t, func() bool {
 		runtime.GC()
+		if freeThreaded() {
+			forgotten(t)
+		}
 		now, err := pyhost.Eval[int](bg, rt, "sys.getrefcount(kept)")
 		return err == nil && now == refs
 	}, waitLong, waitTick)

@@ -26,6 +26,7 @@ type Runtime struct {
 	done     chan struct{}
 	stats    counters
 	record   recorder
+	tidier   tidier
 	classes  classes
 
 	parent   *Runtime // of a sub-interpreter
@@ -165,6 +166,9 @@ func (rt *Runtime) begin(start func(*cgo.Frame) (*cgo.Interp, cgo.Status, error)
 		return err
 	}
 	in.MemoryLimit(rt.cfg.MemoryLimit)
+	if rt.python.FreeThreaded && rt.parent == nil { // 3.13 hangs where many of them collect
+		go rt.tidy()
+	}
 	return nil
 }
 
@@ -200,7 +204,7 @@ func (rt *Runtime) configure() error {
 		"stdout": rt.cfg.Stdout != nil, "stderr": rt.cfg.Stderr != nil,
 		"args": rt.cfg.Args, "path": path, "env": env, "cwd": rt.cfg.CurrentDir,
 		"audit":   rt.cfg.Audit.settings(rt.auditFd),
-		"isolate": rt.isolate,
+		"isolate": rt.isolate, "main": rt.parent == nil,
 	}
 	if err := rt.Call(context.Background(), "_pyhost.configure", nil, settings); err != nil {
 		return fmt.Errorf("pyhost: configure: %w", err)
@@ -213,11 +217,16 @@ type Info struct {
 	Python      Python // the installation
 	Interpreter int64  // CPython's number; 0 is the main interpreter
 	Pid         int    // of the process that it runs in
+
+	// GIL says that at most one thread runs Python code at a time. On a free-threaded build there
+	// is none, until an extension module is imported that does not say that it can do without:
+	// that turns it on for good. Of a process: as it was at its start.
+	GIL bool
 }
 
-// Info describes the runtime. It does not touch Python.
+// Info describes the runtime. It asks Python for the GIL alone, and on a free-threaded build only.
 func (rt *Runtime) Info() Info {
-	return Info{Python: rt.python, Interpreter: rt.in.ID(), Pid: os.Getpid()}
+	return Info{Python: rt.python, Interpreter: rt.in.ID(), Pid: os.Getpid(), GIL: rt.hasGIL()}
 }
 
 // auditStream is what late.py writes audit reports to, as if it were a stream.

@@ -55,7 +55,7 @@ func (rt *Runtime) Stats() Stats {
 		rt.stats.blocks.Store(blocks)
 	}
 	return Stats{
-		Calls: calls, Inside: inside, Waiting: waiting,
+		Calls: calls - rt.tidier.calls.Load(), Inside: inside, Waiting: waiting,
 		LeftQueue:    rt.stats.left.Load(),
 		Abandoned:    rt.stats.abandoned.Load(),
 		StillRunning: int(rt.abandons.Load()),

@@ -21,7 +21,7 @@ const (
 )
 
 // stressFor is how long a stress test hammers.
-func stressFor(t *testing.T) time.Duration {
+func stressFor(t require.TestingT) time.Duration {
 	v := os.Getenv("STRESS_TEST_DURATION")
 	if v == "" {
 		return 2 * time.Second

@@ -258,9 +258,12 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	_, err := subinterp.New(bg, mainRT, subinterp.Config{MaxThreads: -1})
 	require.ErrorContains(t, err, "MaxThreads")
-	if minor() < 13 {
+	if !ownGIL() {
 		_, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.OwnGIL})
 		require.ErrorIs(t, err, pyhost.ErrOwnGILUnsupported)
+		if freeThreaded() {
+			require.ErrorContains(t, err, "free-threaded")
+		}
 	}
 	if minor() < 12 {
 		_, err := subinterp.New(bg, mainRT, subinterp.Config{NoThreads: true})
@@ -277,8 +280,12 @@ func TestConfigIsChecked(t *testing.T) {
 	require.NoError(t, rt.Close())
 	legacy, err := subinterp.New(bg, mainRT, subinterp.Config{GIL: subinterp.SharedGIL,
 		MainAllocator: true, LegacyExtensions: true, Exec: true, DaemonThreads: true})
-	require.NoError(t, err)
-	require.NoError(t, legacy.Close())
+	if freeThreaded() {
+		require.ErrorIs(t, err, subinterp.ErrConfig)
+	} else {
+		require.NoError(t, err)
+		require.NoError(t, legacy.Close())
+	}
 	_, err = rt.NewChild(bg, pyhost.ChildConfig{})
 	require.Error(t, err)
 }

@@ -44,11 +44,15 @@ func minor() (n int) {
 // kinds are those of GIL that this Python has.
 func kinds() map[string]subinterp.GIL {
 	k := map[string]subinterp.GIL{"shared": subinterp.SharedGIL}
-	if minor() >= 13 {
+	if ownGIL() {
 		k["own"] = subinterp.OwnGIL
 	}
 	return k
 }
+
+func freeThreaded() bool { return mainRT.Info().Python.FreeThreaded }
+
+func ownGIL() bool { return minor() >= 13 && !freeThreaded() }
 
 // each runs a test on a new sub-interpreter of each kind.
 func each(t *testing.T, cfg subinterp.Config, fn func(t *testing.T, rt *pyhost.Runtime)) {

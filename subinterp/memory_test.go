@@ -44,6 +44,9 @@ func TestMemoryByInterpreter(t *testing.T) {
 
 // A runtime of a pool that has grown too large is replaced by one that has not.
 func TestPoolMemory(t *testing.T) {
+	if freeThreaded() {
+		t.Skip("free-threaded builds have no such figures")
+	}
 	cfg := config(1)
 	cfg.MaxMemory = 64 * mb
 	pools(t, cfg, func(t *testing.T, p *subinterp.Pool) {

@@ -18,7 +18,7 @@ type PoolConfig struct {
 	MaxCalls   int
 	MaxAge     time.Duration
 	// MaxMemory renews a runtime that holds so many bytes of the system's memory after a call, as
-	// Stats tells: leave room for what Setup takes. 0: never.
+	// Stats tells: leave room for what Setup takes. 0, or a free-threaded build: never.
 	MaxMemory int64
 }
 
@@ -31,14 +31,10 @@ var _ pyhost.Runner = (*Pool)(nil)
 
 // NewPool starts a pool of sub-interpreters of the main one. Where they cannot have GILs of their
 // own it is pyhost.ErrOwnGILUnsupported, unless Config.GIL asks to share: such a pool runs no two
-// at once. On a free-threaded Python the main interpreter runs in parallel without one.
+// at once, but on a free-threaded Python, where the main interpreter does so without a pool.
 func NewPool(ctx context.Context, main *pyhost.Runtime, cfg PoolConfig) (*Pool, error) {
 	if main == nil {
 		return nil, errNoMain
-	}
-	if main.Info().Python.FreeThreaded {
-		return nil, fmt.Errorf("%w: this Python has no GIL, and its main interpreter runs in "+
-			"parallel as it is", pyhost.ErrOwnGILUnsupported)
 	}
 	if cfg.Size < 0 || cfg.MaxWaiting < 0 || cfg.MaxCalls < 0 || cfg.MaxAge < 0 ||
 		cfg.MaxMemory < 0 {

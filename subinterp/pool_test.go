@@ -166,7 +166,7 @@ func TestPoolThatCannotStart(t *testing.T) {
 	_, err = subinterp.New(bg, nil, subinterp.Config{})
 	require.ErrorIs(t, err, subinterp.ErrConfig)
 	require.ErrorIs(t, subinterp.Check(bg, nil, "json"), subinterp.ErrConfig)
-	if minor() < 13 {
+	if !ownGIL() {
 		_, err = subinterp.NewPool(bg, mainRT, subinterp.PoolConfig{})
 		require.ErrorIs(t, err, pyhost.ErrOwnGILUnsupported)
 		require.ErrorContains(t, err, "Config.GIL: subinterp.SharedGIL")

@@ -59,7 +59,7 @@ type Config struct {
 
 	// LegacyExtensions lets it load extension modules that say nothing about sub-interpreters, and
 	// are likely to corrupt what they share (check_multi_interp_extensions = 0); up to 3.11, all
-	// that there are. From 3.12 on only with MainAllocator.
+	// that there are. From 3.12 on only with MainAllocator; on a free-threaded build an error.
 	LegacyExtensions bool
 
 	// The rest is what PyInterpreterConfig has, from CPython 3.12 on; before, an error.
@@ -142,6 +142,8 @@ func (cfg *Config) options(main *pyhost.Runtime) (cgo.Sub, error) {
 	bad(own && cfg.MainAllocator, "a GIL of its own needs an allocator of its own")
 	bad(cfg.LegacyExtensions && !cfg.MainAllocator && minor >= 12,
 		"LegacyExtensions needs MainAllocator")
+	bad(cfg.LegacyExtensions && main.Info().Python.FreeThreaded,
+		"a free-threaded Python has no LegacyExtensions")
 	bad(cfg.DaemonThreads && cfg.NoThreads, "DaemonThreads needs threads")
 	bad(minor < 12 && (cfg.NoThreads || cfg.DaemonThreads || cfg.Exec || cfg.MainAllocator),
 		"Python "+version+" has no such settings: 3.12 is needed")

@@ -146,7 +146,10 @@ func TestNoLeakOfStreams(t *testing.T) {
 	run(500)
 	blocks, before := eval[int](t, "__import__('sys').getallocatedblocks()"), resident(t)
 	run(rounds)
-	require.Less(t, eval[int](t, "__import__('sys').getallocatedblocks()")-blocks, 1000)
+	if info := rt.Info(); !info.Python.FreeThreaded || info.Python.Version >= "3.14" {
+		// The free-threaded 3.13 keeps the function of a generator expression for ever.
+		require.Less(t, eval[int](t, "__import__('sys').getallocatedblocks()")-blocks, 1000)
+	}
 	if grown := resident(t) - before; !instrumented {
 		require.Less(t, grown, int64(16<<20), "resident memory grew by %d bytes", grown)
 	}

@@ -192,7 +192,8 @@ func (s *server) open(body []byte) error {
 	if err != nil {
 		r.Err = err.Error()
 	} else {
-		r.Python = s.rt.Info().Python
+		info := s.rt.Info()
+		r.Python, r.GIL = info.Python, info.GIL
 	}
 	body, jsonErr := json.Marshal(r)
 	s.conn.send(frame{kind: kindReady, body: body}, nil, false)

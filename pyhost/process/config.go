@@ -67,7 +67,7 @@ type Limits struct {
 	// Memory bounds the bytes that Python takes from the system: what exceeds it is a MemoryError,
 	// as with pyhost.Config.MemoryLimit. C code, such as numpy's, meets a limit of the kernel
 	// (RLIMIT_DATA): so much more than the worker has when it is ready, and room for the stacks of
-	// MaxThreads threads.
+	// MaxThreads threads. On a free-threaded build that is the only one.
 	Memory int64
 	// CPU bounds the processor time of the worker, in full seconds: SIGXCPU ends it.
 	CPU time.Duration

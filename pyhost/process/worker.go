@@ -77,6 +77,7 @@ type hello struct {
 // ready is what it says then.
 type ready struct {
 	Python pyhost.Python
+	GIL    bool
 	Err    string
 }
 
@@ -312,7 +313,7 @@ func (w *worker) greeted(body []byte) error {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return errProtocol
 	}
-	w.info = pyhost.Info{Python: r.Python, Pid: w.proc.Pid}
+	w.info = pyhost.Info{Python: r.Python, Pid: w.proc.Pid, GIL: r.GIL}
 	var err error
 	if r.Err != "" {
 		err = fmt.Errorf("process: Start: %s", r.Err)
