@@ -29,6 +29,7 @@ import (
 func init() {
 	if fd, ok := os.LookupEnv(startVar); ok {
 		_ = os.Unsetenv(startVar) // what the worker starts is no worker
+		computes()
 		// Not here: this goroutine is bound to the first thread, and each wake-up would cost a
 		// switch of threads.
 		go func() { os.Exit(work(fd)) }()

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/pyhost/pyhost/pyhost"
 	"github.com/pyhost/pyhost/pyhost/process"
@@ -292,4 +293,22 @@ func TestPythonOfTheWorker(t *testing.T) {
 	require.Equal(t, python.Executable, exe)
 	require.Positive(t, rt.Stats().Resident)
 	require.Positive(t, minor(rt))
+}
+
+// The kernel takes workers for what computes, and gives them the program's share as before.
+func TestWorkersAreScheduledAsBatches(t *testing.T) {
+	rt := start(t, process.Config{MaxThreads: 8, Setup: "import os, threading\n" +
+		"all = threading.Barrier(8)\ndef scheduled():\n  all.wait()\n" +
+		"  return os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)"})
+	nice, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			policy, err := pyhost.Call[[]int](bg, rt, "scheduled")
+			require.NoError(t, err)
+			require.Equal(t, []int{unix.SCHED_BATCH, 20 - nice}, policy) // Go's gives 20 - nice
+		})
+	}
+	wg.Wait()
 }
