@@ -34,6 +34,6 @@
 // leaves, and what Config.Limits leaves. It is no sandbox: it has the rights of the program.
 // Processes that a worker has started end with it, but not when the program is killed.
 //
-// Standard input of a worker is empty. The kernel takes it for what computes (SCHED_BATCH), with the
-// program's share of the processor; what Python starts there inherits that. Linux only.
+// Standard input of a worker is empty. The kernel takes it for what computes (SCHED_BATCH), with
+// the program's share of the processor; what Python starts there inherits that. Linux only.
 package process
