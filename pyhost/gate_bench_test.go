@@ -161,3 +161,30 @@ func contend(b *testing.B, n int) {
 	b.ReportMetric(float64(total)/time.Since(start).Seconds(), "calls/s")
 	b.ReportMetric(float64(least)/float64(most), "least/most")
 }
+
+// BenchmarkBesides: pure Python by two goroutines beside one. Only a free-threaded Python has more
+// than one core to give.
+func BenchmarkBesides(b *testing.B) {
+	mustExec(b, "def besides(n):\n  x = 0\n  for i in range(n): x += i\n  return x")
+	run := func(goroutines int) time.Duration {
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range goroutines {
+			wg.Go(func() {
+				for range 40 / goroutines {
+					if err := rt.Call(bg, "besides", nil, 300_000); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		return time.Since(start)
+	}
+	var one, two []time.Duration
+	for b.Loop() {
+		one, two = append(one, run(1)), append(two, run(2))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(median(one))/float64(median(two)), "two/one")
+}
