@@ -28,10 +28,10 @@ static __thread int lifted;
 // PYTHONMALLOC=debug and debug builds put 'r' before a raw block, and two words before it what was
 // asked for, big-endian: see PyMem_SetupDebugHooks. That block is not malloc's.
 static int64_t size_of(void *p) {
-    const uint8_t *debug = (const uint8_t *)p - 2 * sizeof(size_t);
     size_t n = 0;
     if (!p || !raw.ctx)
         return p ? (int64_t)malloc_usable_size(p) : 0;
+    const uint8_t *debug = (const uint8_t *)p - 2 * sizeof n;
     for (size_t i = 0; i < sizeof n && debug[sizeof n] == 'r'; i++)
         n = n << 8 | debug[i];
     return (int64_t)n;

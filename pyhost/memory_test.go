@@ -1,6 +1,7 @@
 package pyhost_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestMemoryLimit(t *testing.T) {
 
 func limitedMemory(t require.TestingT) {
 	cfg := patient
-	cfg.MemoryLimit, cfg.UseEnvironment = memoryLimit, true
+	cfg.MemoryLimit, cfg.UseEnvironment = memoryLimit, os.Getenv("PYTHONMALLOC") != ""
 	rt := mustOpen(t, cfg)
 	require.NoError(t, rt.Exec(bg, "import gc"))
 	for _, code := range []string{
